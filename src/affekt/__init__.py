@@ -1,0 +1,1 @@
+"""affekt: arousal and valence ten times a second, from the text, the sound and the picture of a recording."""

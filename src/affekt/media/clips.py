@@ -1,0 +1,229 @@
+"""From a recording's files to a stream of clips: everything on one clock, with masks for what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from av.error import FFmpegError
+
+from affekt.errors import TranscriptError
+from affekt.media.container import Contents, Warn, probe
+from affekt.media.jpeg import encode_jpeg
+from affekt.media.rows import TRUST, Row, read_rows
+from affekt.media.sound import follower_of, normalise
+from affekt.media.transcripts import find_transcript, read_transcript
+from affekt.media.turns import read_turns
+from affekt.media.video import Picture
+from affekt.timeline.alignment import sentence_frames, speaker_frames
+from affekt.timeline.clip import Clip, ClipSpec, Sentence, Still, Turn
+from affekt.timeline.clock import FRAME_RATE, frame_count
+from affekt.timeline.recording import Recording
+
+if TYPE_CHECKING:
+    from affekt.media.faces import Face
+
+TRANSCRIPTS = {".srt", ".vtt"}
+"""Files of this kind are recordings by themselves: a transcript alone."""
+
+LONGEST_TRANSCRIPT = 86_400.0
+"""Seconds."""
+
+STILL_WIDTH = 320
+"""Largest width in pixels of the pictures kept for the report."""
+
+
+class Follower(Protocol):
+    """What finds the subject's face in one picture after the other (`media.faces.FaceFollower`)."""
+
+    def follow(self, picture: Picture) -> Face | None:
+        """The subject's face in the next frame's picture."""
+
+    def miss(self) -> object:
+        """The next frame has no picture."""
+
+
+@dataclass
+class Reading:
+    """A recording being read: iterate once to get its clips; nothing longer than a clip stays in memory."""
+
+    recording: Recording
+    spec: ClipSpec
+    contents: Contents | None
+    """None: a transcript alone."""
+    transcript: Path | None
+    sentences: tuple[Sentence, ...]
+    """The transcript's lines; a clip's `frame_sentence` counts in them."""
+    turns: tuple[Turn, ...] | None
+    stated: float | None
+    """Seconds that the recording is said to last; the truth is known when it has been read."""
+    length: int = 300
+    stills: bool = False
+    follower: Follower | None = None
+    threads: int | None = None
+    warnings: list[str] = field(default_factory=list)
+    """What was wrong with the recording; grows while it is read."""
+
+    @property
+    def name(self) -> str:
+        """The recording's file name."""
+        return self.recording.media.name
+
+    @property
+    def expected_frames(self) -> int | None:
+        """Frames to come, as far as the file says; what comes may differ."""
+        return None if self.stated is None else max(1, frame_count(self.stated))
+
+    def __iter__(self) -> Iterator[Clip]:
+        """Yield clips of `length` frames, the last one shorter.
+
+        Raises:
+            MediaError: nothing in the file can be decoded, or it is shorter than half a frame.
+            TranscriptError: the transcript has a line that begins after the recording's end.
+        """
+        follower, level, first = self.follower or self._face_follower(), follower_of(self.spec), 0
+        for rows in _chunks(self._rows(), self.length):
+            windows = np.zeros((len(rows), self.spec.window), np.float32)
+            for k, row in enumerate(rows):
+                if row.window is not None:
+                    windows[k] = row.window
+            present = np.array([row.window is not None for row in rows])
+            sound, has_sound = normalise(windows, present, self.spec, level)
+            faces, frame_face, boxes, stills = self._watch(rows, first, follower)
+            spoken = sentence_frames(self.sentences, len(rows), self.recording.alignment, first)
+            speaker = speaker_frames(self.turns, len(rows), first)
+            yield Clip(first, sound, has_sound, speaker, faces, frame_face, boxes, spoken, stills)
+            first += len(rows)
+        if self.transcript and self.contents and not self.contents.exact:
+            self.sentences = fit_sentences(self.sentences, first / FRAME_RATE, self.warn, self.transcript)
+
+    def warn(self, message: str) -> None:
+        """Note once what is wrong with the recording."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    def _rows(self) -> Iterator[Row]:
+        if self.contents is None:
+            return (Row() for _ in range(frame_count(self.stated or 0.0)))
+        return read_rows(self.contents, self.spec, self.warn, self.threads)
+
+    def _face_follower(self) -> Follower | None:
+        if self.contents is None or self.contents.video is None:
+            return None
+        from affekt.media.faces import FaceFollower  # loads ONNX Runtime: not for sound alone
+
+        return FaceFollower(self.spec, self.recording.subject, self.threads)
+
+    def _watch(
+        self, rows: list[Row], first: int, follower: Follower | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[Still, ...]]:
+        """Follow the face through the pictures of some rows: `faces`, `frame_face`, `boxes`, `stills`."""
+        crops: list[np.ndarray] = []
+        frame_face = np.full(len(rows), -1, np.int64)
+        boxes = np.full((len(rows), 4), np.nan, np.float32)
+        stills: list[Still] = []
+        for k, row in enumerate(rows):
+            if row.picture is None or follower is None:
+                if follower is not None:
+                    follower.miss()
+                continue
+            try:
+                face = follower.follow(row.picture)
+                if face is not None:
+                    frame_face[k], boxes[k] = len(crops), face.box
+                    crops.append(face.crop)
+                if self.stills and (first + k) % FRAME_RATE == 0:
+                    small = row.picture.at(STILL_WIDTH / row.picture.width)
+                    stills.append(Still(first + k, encode_jpeg(small), face.box if face else None))
+            except FFmpegError:
+                self.warn("some of its pictures are damaged and were left out")
+        size = self.spec.image_size
+        faces = np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
+        return faces, frame_face, boxes, tuple(stills)
+
+
+def read_clips(
+    recording: Recording,
+    spec: ClipSpec,
+    *,
+    length: int = 300,
+    stills: bool = False,
+    follower: Follower | None = None,
+    threads: int | None = None,
+) -> Reading:
+    """Open a recording: its film, sound file, picture, or transcript, and what lies beside it.
+
+    Args:
+        recording: the files.
+        spec: what the model asks for.
+        length: frames of a clip, 300 = 30 s.
+        stills: keep a small picture of every second for the report.
+        follower: finds the face; None: a `FaceFollower`.
+        threads: for decoding and face detection; None: as many as there are cores.
+
+    Returns:
+        A reading to iterate over.
+
+    Raises:
+        MediaError: the file is missing, empty, or no recording.
+        TranscriptError, TurnsError: the file cannot be read or does not fit the recording.
+    """
+    media, path = recording.media, recording.transcript
+    contents = None if media.suffix.lower() in TRANSCRIPTS else probe(media)
+    if contents is None:
+        path = media
+    elif path is None and not contents.still:
+        path = find_transcript(media)
+    sentences = tuple(read_transcript(path)) if path else ()
+    turns = tuple(read_turns(recording.turns)) if recording.turns else None
+    stated = contents.stated if contents else _last_end(media, sentences)
+    reading = Reading(
+        recording, spec, contents, path, sentences, turns, stated, length, stills, follower, threads
+    )
+    if contents and contents.exact and stated is not None and path:
+        reading.sentences = fit_sentences(sentences, stated, reading.warn, path)
+    return reading
+
+
+def _last_end(path: Path, sentences: tuple[Sentence, ...]) -> float:
+    """Seconds that a transcript alone lasts."""
+    end = max((one.end for one in sentences), default=0.0)
+    if frame_count(end) == 0:
+        raise TranscriptError(f"{path}: there is no sentence in it")
+    if end > LONGEST_TRANSCRIPT:
+        raise TranscriptError(f"{path}: a line ends at {end:.0f} s; a day is the longest that is read")
+    return end
+
+
+def fit_sentences(
+    sentences: tuple[Sentence, ...], duration: float, warn: Warn, path: Path
+) -> tuple[Sentence, ...]:
+    """Clip the lines of a transcript that run past a recording's end.
+
+    Raises:
+        TranscriptError: a line begins after the end.
+    """
+    for one in sentences:
+        if one.start > duration + TRUST:
+            raise TranscriptError(
+                f"{path}: a line begins at {one.start:.1f} s, but the recording ends at {duration:.1f} s; "
+                "is it another recording's transcript?"
+            )
+    over = [one for one in sentences if one.end > duration]
+    if any(one.end > duration + 1 / FRAME_RATE for one in over):
+        warn(f"the transcript runs past the recording's end at {duration:.1f} s and was clipped there")
+    return tuple(replace(one, end=max(one.start, duration)) if one in over else one for one in sentences)
+
+
+def _chunks(rows: Iterable[Row], length: int) -> Iterator[list[Row]]:
+    chunk: list[Row] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == length:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,73 @@
+"""Cutting a square out of a picture at any place and size, and the frame that faces are given."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from affekt.timeline import ClipSpec
+
+
+def cut_square(picture: np.ndarray, left: float, top: float, side: float, size: int) -> np.ndarray:
+    """The square of `side` px whose corner is at (left, top), brought to (size, size, 3) uint8.
+
+    Whole blocks of pixels are averaged first where the square shrinks to less than half, the rest is bilinear.
+    Beyond the picture its edge goes on. `picture` is (H, W, 3) uint8; places are px from its left and top edge and
+    need not be whole. Integers throughout: the same bits on every machine.
+    """
+    height, width = picture.shape[:2]
+    block = min(max(1, math.floor(side / size)), height, width)
+    rows, first_row = _span(top, side, height, block)
+    columns, first_column = _span(left, side, width, block)
+    region = _block_means(picture[rows, columns], block)
+    top, left, side = (top - first_row) / block, (left - first_column) / block, side / block
+    above, below, down = _neighbours(top, side, size, len(region))
+    before, after, right = _neighbours(left, side, size, region.shape[1])
+    flat = region.reshape(len(region), -1)
+    flat = _mix(flat[above], flat[below], down[:, None])
+    channels = np.arange(3)
+    before, after = ((3 * places[:, None] + channels).ravel() for places in (before, after))
+    return _mix(flat.take(before, axis=1), flat.take(after, axis=1), right.repeat(3)).reshape(size, size, 3)
+
+
+def _span(start: float, side: float, limit: int, block: int) -> tuple[slice, int]:
+    """The pixels that matter along one axis, whole blocks of them and at least one, and the first of them."""
+    first = min(max(0, math.floor(start) - block), limit - block)
+    count = math.ceil((start + side - first) / block) + 1
+    return slice(first, first + block * min(max(1, count), (limit - first) // block)), first
+
+
+def _block_means(region: np.ndarray, block: int) -> np.ndarray:
+    """Means of blocks of block × block pixels, (H, W, 3) uint8, H and W multiples of `block`."""
+    if block == 1:
+        return region
+    wide = np.min_scalar_type(255 * block * block)
+    total = sum(region[row::block].astype(wide) for row in range(block))
+    total = sum(total[:, column::block] for column in range(block))
+    return ((total + block * block // 2) // (block * block)).astype(np.uint8)
+
+
+def _neighbours(start: float, side: float, count: int, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For `count` samples spread over [start, start + side): pixel before, pixel after, 256ths of the way."""
+    places = np.floor((start + (np.arange(count) + 0.5) * (side / count) - 0.5) * 256).astype(np.int64)
+    before = places >> 8
+    return before.clip(0, limit - 1), (before + 1).clip(0, limit - 1), (places & 255).astype(np.uint16)
+
+
+def _mix(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """`share` 256ths of `other`, the rest of `one`, rounded; uint8 in and out, within 16 bits on the way."""
+    return ((one * (256 - share) + other * share + np.uint16(128)) >> 8).astype(np.uint8)
+
+
+def crop_square(box: np.ndarray, spec: ClipSpec) -> tuple[float, float, float]:
+    """Left, top and side of the square that `spec` frames a face's box (left, top, right, bottom) with.
+
+    >>> spec = ClipSpec(crop_margin=0.2, crop_shift=0.1)
+    >>> [float(value) for value in crop_square(np.array([10.0, 0.0, 20.0, 20.0]), spec)]
+    [3.0, 0.0, 24.0]
+    """
+    left, top, right, bottom = (float(edge) for edge in box[:4])
+    longer = max(right - left, bottom - top)
+    side = longer * (1 + spec.crop_margin)
+    return (left + right - side) / 2, (top + bottom - side) / 2 + spec.crop_shift * longer, side

@@ -1,0 +1,230 @@
+"""The visual network (paper, section 4.1.3; readings 3): a face → one vector, and where it looked.
+
+The trunk is HRNet (Wang et al. 2020) cut after its third stage. Modules carry the names of timm's HRNet, so its
+ImageNet weights load by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from affekt.networks.attention import Attention
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class VisualConfig:
+    """Sizes of the visual network; the defaults are HRNet-W18 (readings 3.1)."""
+
+    width: int = 18
+    stem: int = 64
+    bottlenecks: int = 4
+    blocks: int = 4
+    stage2_modules: int = 1
+    stage3_modules: int = 4
+    size: int = 256
+    grey: bool = False
+    """See luma only, for networks trained on grey faces."""
+
+    @property
+    def channels(self) -> tuple[int, int, int]:
+        """Channels of the three branches."""
+        return self.width, 2 * self.width, 4 * self.width
+
+
+def conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, relu: bool = True) -> nn.Sequential:
+    """Convolution without bias, batch normalisation, ReLU."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+    ]
+    return nn.Sequential(*layers, nn.ReLU()) if relu else nn.Sequential(*layers)
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions beside a shortcut."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + x)
+
+
+class Bottleneck(nn.Module):
+    """1×1, 3×3, 1×1 convolutions beside a shortcut; four times as many channels come out as are inside."""
+
+    def __init__(self, inputs: int, inside: int) -> None:
+        super().__init__()
+        outputs = 4 * inside
+        self.conv1 = nn.Conv2d(inputs, inside, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inside)
+        self.conv2 = nn.Conv2d(inside, inside, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(inside)
+        self.conv3 = nn.Conv2d(inside, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample = conv_bn(inputs, outputs, 1, relu=False) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(self.bn1(self.conv1(x)))
+        y = torch.relu(self.bn2(self.conv2(y)))
+        return torch.relu(self.bn3(self.conv3(y)) + self.downsample(x))
+
+
+def fuse_path(source: int, target: int, channels: tuple[int, ...]) -> nn.Module:
+    """How branch `source` reaches branch `target`: up by 1×1 and nearest, down by 3×3 of stride 2."""
+    if source == target:
+        return nn.Identity()
+    if source > target:
+        up = conv_bn(channels[source], channels[target], 1, relu=False)
+        return nn.Sequential(*up, nn.Upsample(scale_factor=2 ** (source - target), mode="nearest"))
+    steps = target - source
+    return nn.Sequential(
+        *(conv_bn(channels[source], channels[source], 3, 2) for _ in range(steps - 1)),
+        conv_bn(channels[source], channels[target], 3, 2, relu=False),
+    )
+
+
+class HighResolutionModule(nn.Module):
+    """Every branch through its blocks, then every branch receives from every branch."""
+
+    def __init__(self, channels: tuple[int, ...], blocks: int) -> None:
+        super().__init__()
+        n = len(channels)
+        self.branches = nn.ModuleList(nn.Sequential(*(BasicBlock(c) for _ in range(blocks))) for c in channels)
+        self.fuse_layers = nn.ModuleList(
+            nn.ModuleList(fuse_path(source, target, channels) for source in range(n)) for target in range(n)
+        )
+
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
+        maps = [branch(x) for branch, x in zip(self.branches, maps, strict=True)]
+        fused = []
+        for paths in self.fuse_layers:
+            total = paths[0](maps[0])
+            for path, x in zip(list(paths)[1:], maps[1:], strict=True):
+                total = total + path(x)
+            fused.append(torch.relu(total))
+        return fused
+
+
+class HRNetTrunk(nn.Module):
+    """Stem and three stages: a picture → maps at 1/4, 1/8 and 1/16 of its side."""
+
+    def __init__(self, config: VisualConfig) -> None:
+        super().__init__()
+        c1, c2, c3 = config.channels
+        stem = config.stem
+        self.conv1 = nn.Conv2d(3, stem, 3, 2, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(stem)
+        self.conv2 = nn.Conv2d(stem, stem, 3, 2, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(stem)
+        inputs = [stem] + [4 * stem] * (config.bottlenecks - 1)
+        self.layer1 = nn.Sequential(*(Bottleneck(i, stem) for i in inputs))
+        self.transition1 = nn.ModuleList(
+            [conv_bn(4 * stem, c1), nn.Sequential(conv_bn(4 * stem, c2, stride=2))]
+        )
+        self.stage2 = nn.ModuleList(
+            HighResolutionModule((c1, c2), config.blocks) for _ in range(config.stage2_modules)
+        )
+        self.transition2 = nn.ModuleList(
+            [nn.Identity(), nn.Identity(), nn.Sequential(conv_bn(c2, c3, stride=2))]
+        )
+        self.stage3 = nn.ModuleList(
+            HighResolutionModule((c1, c2, c3), config.blocks) for _ in range(config.stage3_modules)
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(F, 3, S, S) → [(F, c, S/4, S/4), (F, 2c, S/8, S/8), (F, 4c, S/16, S/16)]."""
+        x = torch.relu(self.bn1(self.conv1(x)))
+        x = self.layer1(torch.relu(self.bn2(self.conv2(x))))
+        maps = [transition(x) for transition in self.transition1]
+        for module in self.stage2:
+            maps = module(maps)
+        maps = [*maps, self.transition2[2](maps[-1])]
+        for module in self.stage3:
+            maps = module(maps)
+        return maps
+
+
+class AttentionalPooling(nn.Module):
+    """y = (XA)ᵀ h / n with h = X b + β: second-order pooling by a learned map of where to look (readings 3.2).
+
+    Starts as average pooling: β = 1, b ≈ 0.
+    """
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__()
+        self.where = nn.Parameter(torch.randn(channels) * 1e-3)
+        self.offset = nn.Parameter(torch.ones(()))
+        self.what = nn.Linear(channels, size)
+        nn.init.xavier_uniform_(self.what.weight)
+        nn.init.zeros_(self.what.bias)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(F, c, H, W) → y (F, D_v), h (F, H, W)."""
+        positions = x.flatten(2).transpose(1, 2)
+        h = (positions * self.where).sum(-1) + self.offset
+        y = (self.what(positions) * h.unsqueeze(-1)).mean(1)
+        return y, h.unflatten(1, x.shape[2:])
+
+
+class VisualNetwork(nn.Module):
+    """HRNet trunk → attentional pooling of every branch → selective attention between the branches."""
+
+    mean: Tensor
+    std: Tensor
+    luma: Tensor
+
+    def __init__(self, config: VisualConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or VisualConfig()
+        self.trunk = HRNetTrunk(self.config)
+        self.pools = nn.ModuleList(AttentionalPooling(c, self.config.size) for c in self.config.channels)
+        self.between = Attention(len(self.pools), self.config.size)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("luma", torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """images (F, 3, S, S) in [0, 1] → x^v (F, D_v), map of where it looked (F, S/4, S/4).
+
+        The map is the branches' h, blended by the weight of each branch.
+        """
+        if self.config.grey:
+            images = (images * self.luma).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+        maps = self.trunk((images - self.mean) / self.std)
+        pooled, looks = zip(*(pool(x) for pool, x in zip(self.pools, maps, strict=True)), strict=True)
+        y = torch.stack(pooled, 1)
+        attended, weights = self.between(y, torch.ones_like(y[..., 0], dtype=torch.bool))
+        heat = weights[:, 0, None, None] * looks[0]
+        for r, look in enumerate(looks[1:], 1):
+            grown = F.interpolate(look.unsqueeze(1), scale_factor=float(2**r), mode="nearest").squeeze(1)
+            heat = heat + weights[:, r, None, None] * grown
+        return attended, heat
+
+
+def load_imagenet_trunk(network: VisualNetwork, state: dict[str, Tensor]) -> None:
+    """Start the trunk from timm's `hrnet_w18` ImageNet weights: stem to stage 3; stage 4 and the head are dropped.
+
+    Args:
+        network: of the default sizes (`VisualConfig()`).
+        state: the state dict of timm's model.
+
+    Raises:
+        RuntimeError: a weight of the trunk is missing or has another shape.
+    """
+    names = set(network.trunk.state_dict())
+    network.trunk.load_state_dict({name: value for name, value in state.items() if name in names})

@@ -1,0 +1,22 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of data and clips that lies beside the checkout; tests are skipped where it is absent."""
+    folder = Path(os.environ.get("AFFEKT_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        message = f"{folder} is not there: set AFFEKT_SHARED to the folder with clips/ and data/"
+        if os.environ.get("AFFEKT_REQUIRE_SHARED") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
