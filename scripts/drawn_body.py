@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+
 from brushes import Array, Colour, dot, noise, over, rgb, smooth
 
 

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, fields
 
 import numpy as np
+
 from brushes import Array, Colour, dot, lit, noise, over, rgb, smooth, span
 from drawn_body import backdrop, frame
 

@@ -25,8 +25,9 @@ from pathlib import Path
 import av
 import numpy as np
 from av.codec.context import Flags
-from drawn_face import MOODS, Mood, draw_face
 from PIL import Image, ImageDraw, ImageFont
+
+from drawn_face import MOODS, Mood, draw_face
 
 Array = np.ndarray
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -66,26 +66,11 @@ def make_film(
                 frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=layout)
                 frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
                 frame.pts = round(time * rate) + start
-                packets += _encode(track, frame)
-        packets += _encode(track, None) if len(sounds) else []
+                packets += track.encode(frame)
+        packets += track.encode(None) if len(sounds) else []
         for packet in sorted(packets, key=lambda one: float((one.dts or 0) * one.time_base)):
             container.mux(packet)
     return path
-
-
-def _encode(track: av.AudioStream, frame: av.AudioFrame | None) -> list[av.Packet]:
-    """Encode in whatever sample format the codec takes."""
-    wanted = track.codec_context.format.name
-    if frame is None or frame.format.name == wanted:
-        return track.encode(frame)
-    array = frame.to_ndarray()
-    if wanted.startswith("s16"):
-        array = np.round(array * 32767).clip(-32768, 32767).astype(np.int16)
-    if not wanted.endswith("p"):
-        array = array.T.reshape(1, -1)
-    converted = av.AudioFrame.from_ndarray(np.ascontiguousarray(array), format=wanted, layout=frame.layout.name)
-    converted.sample_rate, converted.time_base, converted.pts = frame.sample_rate, frame.time_base, frame.pts
-    return track.encode(converted)
 
 
 class WholePicture:

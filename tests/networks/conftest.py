@@ -37,7 +37,13 @@ def make_batch(tiny: MultimodalConfig) -> Callable[..., Batch]:
     """A function that draws a batch of the tensor contract, by the argument names of `Multimodal.forward`."""
 
     def make(
-        b: int = 2, t: int = 5, u: int = 3, length: int = 6, f: int = 4, seed: int = 0, width: int | None = None
+        b: int = 2,
+        t: int = 5,
+        u: int = 3,
+        length: int = 6,
+        f: int = 4,
+        seed: int = 0,
+        width: int | None = None,
     ) -> Batch:
         g = torch.Generator().manual_seed(seed)
         lengths = torch.randint(1, length + 1, (u, 1), generator=g)

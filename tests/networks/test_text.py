@@ -62,7 +62,11 @@ def test_equation_1(n: int, sums: list[float]) -> None:
 
 
 def test_maps_of_all_widths_stand_beside_the_words() -> None:
-    assert NGrams(6, (2, 3, 4), 5)(torch.randn(2, 7, 6), torch.ones(2, 7, dtype=torch.bool)).shape == (2, 7, 21)
+    assert NGrams(6, (2, 3, 4), 5)(torch.randn(2, 7, 6), torch.ones(2, 7, dtype=torch.bool)).shape == (
+        2,
+        7,
+        21,
+    )
 
 
 @pytest.mark.parametrize(("act", "g"), [("tanh", tanh), ("relu", lambda x: max(x, 0.0))])
@@ -81,7 +85,9 @@ def test_equation_2(act: str, g: object) -> None:
 
 
 def test_selector_weighs_real_words_only() -> None:
-    network = TextNetwork(TextConfig(width=2, ngram_maps=1, heads=1, projection=2, hidden=1, highway_layers=0))
+    network = TextNetwork(
+        TextConfig(width=2, ngram_maps=1, heads=1, projection=2, hidden=1, highway_layers=0)
+    )
 
     class Known(nn.Module):
         def forward(self, x: Tensor, lengths: Tensor) -> Tensor:

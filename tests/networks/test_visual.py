@@ -77,8 +77,18 @@ def test_names_are_those_of_timm() -> None:
 def checkpoint(config: VisualConfig) -> dict[str, Tensor]:
     """A made-up checkpoint in timm's names: the trunk, and what comes after it there."""
     state = {name: torch.rand_like(value.float()) for name, value in HRNetTrunk(config).state_dict().items()}
-    rest = ("transition3.3.0.0.weight", "stage4.0.branches.0.0.conv1.weight", "incre_modules.0.0.conv1.weight")
-    extra = (*rest, "downsamp_modules.0.0.weight", "final_layer.0.weight", "classifier.weight", "classifier.bias")
+    rest = (
+        "transition3.3.0.0.weight",
+        "stage4.0.branches.0.0.conv1.weight",
+        "incre_modules.0.0.conv1.weight",
+    )
+    extra = (
+        *rest,
+        "downsamp_modules.0.0.weight",
+        "final_layer.0.weight",
+        "classifier.weight",
+        "classifier.bias",
+    )
     return state | {name: torch.rand(2, 2) for name in extra}
 
 
@@ -93,12 +103,12 @@ def test_imagenet_weights_load_by_name(tiny: MultimodalConfig) -> None:
 
 
 def test_checkpoints_that_do_not_fit_are_refused(tiny: MultimodalConfig) -> None:
-    state = checkpoint(tiny.visual)
+    state, network = checkpoint(tiny.visual), VisualNetwork(tiny.visual)
+    without = {name: value for name, value in state.items() if name != "layer1.0.conv1.weight"}
     with pytest.raises(RuntimeError, match=r"layer1\.0\.conv1\.weight"):
-        without = {name: value for name, value in state.items() if name != "layer1.0.conv1.weight"}
-        load_imagenet_trunk(VisualNetwork(tiny.visual), without)
-    with pytest.raises(RuntimeError, match="size mismatch for conv1.weight"):
-        load_imagenet_trunk(VisualNetwork(tiny.visual), state | {"conv1.weight": torch.rand(2, 3, 3, 3)})
+        load_imagenet_trunk(network, without)
+    with pytest.raises(RuntimeError, match=r"size mismatch for conv1\.weight"):
+        load_imagenet_trunk(network, state | {"conv1.weight": torch.rand(2, 3, 3, 3)})
 
 
 def test_branches_exchange_by_hand() -> None:
@@ -157,7 +167,9 @@ class Known(nn.Module):
 
 
 def test_attention_between_branches_by_hand() -> None:
-    network = VisualNetwork(VisualConfig(width=1, stem=4, bottlenecks=1, blocks=1, stage3_modules=1, size=1)).eval()
+    network = VisualNetwork(
+        VisualConfig(width=1, stem=4, bottlenecks=1, blocks=1, stage3_modules=1, size=1)
+    ).eval()
     network.trunk = Known([torch.ones(1, 1, 4, 4), torch.ones(1, 2, 2, 2), torch.ones(1, 4, 1, 1)])
     with torch.no_grad():
         for r, pool in enumerate(network.pools):
@@ -166,22 +178,29 @@ def test_attention_between_branches_by_hand() -> None:
             pool.what.weight.fill_(0.0)
             pool.what.bias.fill_(1.0)
         network.between.queries.copy_(torch.log(torch.tensor([[6.0], [2.0**0.5], [1.0]])))
-    # y_r = r, y_r·q_r = (ln 6, ln 2, 0): γ = (6, 2, 1) / 9 and x = Σ γ_r r = 13/9; the map blends h_r = r likewise.
+    # y_r = r, y_r·q_r = (ln 6, ln 2, 0): γ = (6, 2, 1) / 9, x = Σ γ_r r = 13/9; the map blends h_r = r alike.
     x, heat = network(torch.rand(1, 3, 16, 16))
     torch.testing.assert_close(x, torch.tensor([[13 / 9]]))
     torch.testing.assert_close(heat, torch.full((1, 4, 4), 13 / 9))
 
 
 def test_pictures_are_normalised_as_imagenet() -> None:
-    network = VisualNetwork(VisualConfig(width=1, stem=4, bottlenecks=1, blocks=1, stage3_modules=1, size=1)).eval()
+    network = VisualNetwork(
+        VisualConfig(width=1, stem=4, bottlenecks=1, blocks=1, stage3_modules=1, size=1)
+    ).eval()
     network.trunk = Known([torch.ones(1, 1, 4, 4), torch.ones(1, 2, 2, 2), torch.ones(1, 4, 1, 1)])
-    network(torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1) + torch.tensor([0.229, 0.0, -0.225]).view(1, 3, 1, 1))
+    network(
+        torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+        + torch.tensor([0.229, 0.0, -0.225]).view(1, 3, 1, 1)
+    )
     torch.testing.assert_close(network.trunk.seen.flatten(), torch.tensor([1.0, 0.0, -1.0]))
 
 
 def test_grey_networks_see_luma_only(tiny: MultimodalConfig) -> None:
     torch.manual_seed(0)
-    network = VisualNetwork(VisualConfig(width=2, stem=4, bottlenecks=1, blocks=1, stage3_modules=1, size=8, grey=True))
+    network = VisualNetwork(
+        VisualConfig(width=2, stem=4, bottlenecks=1, blocks=1, stage3_modules=1, size=8, grey=True)
+    )
     images = torch.rand(2, 3, 32, 32)
     luma = (images * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
     with torch.no_grad():

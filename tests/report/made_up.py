@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ LINES = (
 )
 
 
+@cache
 def face_at(side: int, smile: float, width: int | None = None) -> np.ndarray:
     """(side, width, 3) uint8: a round face on a plain ground; `smile` in [−1, 1] bends the mouth."""
     width = width or side
@@ -59,7 +61,7 @@ def _wander(rng: np.random.Generator, frames: int, scale: float, mean: float) ->
 
 
 def _presence(frames: int, sentences: list[Sentence]) -> np.ndarray:
-    """Text in its sentences, sound but for a silent twelfth, a face with two absences; a stretch of nothing."""
+    """Text in its sentences, sound but for a pause, a face with two absences, and a stretch of nothing."""
     presence = np.ones((frames, 3), dtype=bool)
     presence[:, 0] = False
     for line in sentences:
@@ -89,14 +91,18 @@ def _words(rng: np.random.Generator, sentences: list[Sentence]) -> tuple[WordWei
     return tuple(result)
 
 
+@cache
+def _picture(smile: float, there: bool) -> bytes:
+    return png(face_at(180, smile, 320) if there else np.full((180, 320, 3), (150, 166, 174), np.uint8))
+
+
 def _pictures(frames: int, presence: np.ndarray, valence: np.ndarray) -> tuple[list[Still], list[FaceMap]]:
     stills, faces = [], []
     y, x = np.mgrid[0:24, 0:24] / 23 - 0.5
     for frame in np.unique(np.linspace(0, frames - 1, min(frames, 12)).astype(int)).tolist():
-        smile = float(np.clip(1.6 * valence[frame], -1, 1))
+        smile = round(float(np.clip(1.6 * valence[frame], -1, 1)), 1)
         there = bool(presence[frame, 2])
-        picture = face_at(180, smile, 320) if there else np.full((180, 320, 3), (150, 166, 174), np.uint8)
-        stills.append(Still(frame, png(picture), (0.34, 0.13, 0.66, 0.8) if there else None))
+        stills.append(Still(frame, _picture(smile, there), (0.34, 0.13, 0.66, 0.8) if there else None))
         if there:
             mouth = np.exp(-((x / 0.2) ** 2) - ((y - 0.14) / 0.1) ** 2)
             eyes = np.exp(-((abs(x) - 0.1) ** 2) / 0.008 - (y + 0.06) ** 2 / 0.006)
@@ -109,7 +115,8 @@ def made_up(frames: int = 600, fusion: str = "hierarchical", seed: int = 7, **ch
     """A prediction of `frames` frames with all parts; `changes` replaces fields of it."""
     rng = np.random.default_rng(seed)
     sentences = [
-        Sentence(5.0 * i + 0.4, 5.0 * i + 4.3, LINES[i % len(LINES)]) for i in range(frames // (5 * FRAME_RATE))
+        Sentence(5.0 * i + 0.4, 5.0 * i + 4.3, LINES[i % len(LINES)])
+        for i in range(frames // (5 * FRAME_RATE))
     ]
     presence = _presence(frames, sentences)
     valence, arousal = _wander(rng, frames, 0.34, 0.22), _wander(rng, frames, 0.27, -0.14)

@@ -42,13 +42,22 @@ def _block_means(region: np.ndarray, block: int) -> np.ndarray:
     """Means of blocks of block × block pixels, (H, W, 3) uint8, H and W multiples of `block`."""
     if block == 1:
         return region
-    wide = np.min_scalar_type(255 * block * block)
-    total = sum(region[row::block].astype(wide) for row in range(block))
-    total = sum(total[:, column::block] for column in range(block))
-    return ((total + block * block // 2) // (block * block)).astype(np.uint8)
+    wide = np.min_scalar_type(256 * block * block)
+    bands = region.reshape(-1, block, *region.shape[1:])
+    total = bands[:, 0].astype(wide)
+    for row in range(1, block):
+        total += bands[:, row]
+    blocks = total.reshape(len(total), -1, block, 3)
+    total = blocks[:, :, 0].copy()
+    for column in range(1, block):
+        total += blocks[:, :, column]
+    total += np.array(block * block // 2, wide)
+    return (total // np.array(block * block, wide)).astype(np.uint8)
 
 
-def _neighbours(start: float, side: float, count: int, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _neighbours(
+    start: float, side: float, count: int, limit: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For `count` samples spread over [start, start + side): pixel before, pixel after, 256ths of the way."""
     places = np.floor((start + (np.arange(count) + 0.5) * (side / count) - 0.5) * 256).astype(np.int64)
     before = places >> 8
@@ -57,7 +66,8 @@ def _neighbours(start: float, side: float, count: int, limit: int) -> tuple[np.n
 
 def _mix(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
     """`share` 256ths of `other`, the rest of `one`, rounded; uint8 in and out, within 16 bits on the way."""
-    return ((one * (256 - share) + other * share + np.uint16(128)) >> 8).astype(np.uint8)
+    mixed: np.ndarray = (one * (256 - share) + other * share + np.uint16(128)) >> 8
+    return mixed.astype(np.uint8)
 
 
 def crop_square(box: np.ndarray, spec: ClipSpec) -> tuple[float, float, float]:

@@ -89,4 +89,5 @@ def overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     height = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1])
     shared = np.clip(width, 0, None) * np.clip(height, 0, None)
     areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
-    return shared / ((box[2] - box[0]) * (box[3] - box[1]) + areas - shared)
+    ratio: np.ndarray = shared / ((box[2] - box[0]) * (box[3] - box[1]) + areas - shared)
+    return ratio

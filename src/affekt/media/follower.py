@@ -1,8 +1,8 @@
 """Following one person's face from frame to frame.
 
 The whole picture is searched only while the face is lost. While it is followed, the detector sees a small window
-around its last place (a hundredth of the work), and not even that while the face looks as it did when it was last
-detected. `benchmarks/faces.py` has the figures.
+around its last place (an eighth of the work), and not even that while the face looks much as it did when it was
+last detected.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DETECT_EVERY = 5
 """Frames after which a followed face is detected again even if it looks the same."""
 FOUND, KEPT = 0.5, 0.35
 """Least score of a new face, and of one that is followed."""
-STIRRED = 3.0
+STIRRED = 8.0
 """Mean change of the crop's look, in grey levels, from which on the face is detected again at once."""
 ALIKE = 0.7
 """Least correlation of the look with that at the last detection for a face that is not found to be held."""
@@ -84,7 +84,9 @@ class FaceFollower:
         self._spec = spec
         self._rank = subject or 1
         self._detector = FaceDetector(threads)
-        self._box: np.ndarray | None = None  # last known, shares of the picture; None until the first is found
+        self._box: np.ndarray | None = (
+            None  # last known, shares of the picture; None until the first is found
+        )
         self._score = 0.0
         self._look: np.ndarray | None = None  # of the crop at the last detection
         self._scene: np.ndarray | None = None  # of the picture before

@@ -65,10 +65,10 @@ def read_rows(contents: Contents, spec: ClipSpec, warn: Warn, threads: int | Non
         while waiting and given < certain_frames(contents.stated, _end(video, sound)):
             yield waiting.popleft()
             given += 1
-    if not pictures and not sounds:
-        raise MediaError(f"{contents.path}: damaged or empty; nothing in it can be decoded")
     end = _end(video, sound)
     total = final_frames(contents.stated, end)
+    if not end or (total and not pictures and not sounds):
+        raise MediaError(f"{contents.path}: damaged or empty; nothing in it can be decoded")
     if total == 0:
         raise MediaError(f"{contents.path}: lasts {end:.2f} s; at least 0.05 s are needed")
     if contents.stated is not None and end < contents.stated - TRUST:

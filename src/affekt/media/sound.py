@@ -18,8 +18,10 @@ SILENCE = -80.0
 
 
 class Resampler:
-    """Streaming conversion of mono sound to a spec's rate and bandwidth; the result does not depend on how
-    the input is cut into pieces. A cutoff is made by passing through twice that rate."""
+    """Streaming conversion of mono sound to a spec's rate and bandwidth.
+
+    A cutoff is made by passing through twice that rate. How the input is cut into pieces changes nothing.
+    """
 
     def __init__(self, rate: int, spec: ClipSpec) -> None:
         self._rate = rate
@@ -62,6 +64,7 @@ def resample(array: np.ndarray, rate: int, spec: ClipSpec) -> np.ndarray:
     Args:
         array: (N,) float, full scale ±1.
         rate: its sample rate in Hz.
+        spec: the rate and bandwidth wanted.
 
     Returns:
         (about N · spec.sample_rate / rate,) float32.
@@ -125,6 +128,7 @@ def normalise(
     Args:
         windows: (T, window) float32, consecutive frames; changed in place.
         present: (T,) bool, False where the recording has no sound.
+        spec: the frames' measures.
         level: the state of the recording's level, or None for none.
 
     Returns:
@@ -150,6 +154,7 @@ def frames_of_array(array: np.ndarray, rate: int, spec: ClipSpec) -> tuple[np.nd
     Args:
         array: (N,) float, full scale ±1.
         rate: its sample rate in Hz.
+        spec: what the model asks for.
 
     Returns:
         sound, (T, window) float32, and has_sound, (T,) bool, with T = round(10 N / rate).

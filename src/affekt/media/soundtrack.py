@@ -59,8 +59,10 @@ class SoundTrack:
         return samples[at : at + spec.window].copy(), bool(2 * np.count_nonzero(own) >= spec.hop)
 
     def _blocks(self) -> Iterator[tuple[np.ndarray, bool]]:
-        """The whole track from time zero without a hole: pieces of at most about a second, and whether each
-        is sound or stands for a gap."""
+        """The whole track from time zero without a hole, in pieces of about a second.
+
+        Each comes with whether it is sound or stands for a gap.
+        """
         for start, rate, pieces in self._segments():
             begin = round(start * self._spec.sample_rate)
             while self._written < begin:
@@ -77,8 +79,10 @@ class SoundTrack:
             yield block, True
 
     def _segments(self) -> Iterator[tuple[float, int, Iterator[np.ndarray]]]:
-        """Stretches of sound without a gap: start in seconds, rate in Hz, and the samples, to be used up
-        before the next stretch is asked for."""
+        """Stretches of sound without a gap: start in seconds, rate in Hz, and the samples.
+
+        The samples are to be used up before the next stretch is asked for.
+        """
         packets = _Packets(self._contents, self._warn)
         while packets.current is not None:
             yield packets.current.time, packets.current.rate, packets.stretch()

@@ -28,15 +28,22 @@ def mean_of_pieces(hidden: Tensor, piece_word: Tensor, mask: Tensor) -> Tensor:
 class TransformerEncoder(nn.Module):
     """Any encoder with `transformers`' interface (XLNet, BERT, ALBERT, RoBERTa, MiniLM …)."""
 
-    def __init__(self, transformer: Any, pad: int = 0) -> None:
+    def __init__(self, transformer: Any) -> None:
         super().__init__()
         self.transformer = transformer
         self.width = int(transformer.config.hidden_size)
-        self.pad = pad
 
-    def forward(self, pieces: Tensor, piece_word: Tensor, mask: Tensor) -> Tensor:
-        """pieces, piece_word (U, S) int64, mask (U, L) bool → word vectors (U, L, width)."""
-        attended = (pieces != self.pad).to(torch.int64)
+    def forward(self, pieces: Tensor, piece_word: Tensor, piece_mask: Tensor, mask: Tensor) -> Tensor:
+        """Word vectors of U sentences.
+
+        Args:
+            pieces, piece_word: (U, S) int64; piece_mask: (U, S) bool, False where padded.
+            mask: (U, L) bool, True = real word.
+
+        Returns:
+            (U, L, width), zero at padded words.
+        """
+        attended = piece_mask.to(torch.int64)
         hidden = self.transformer(input_ids=pieces, attention_mask=attended).last_hidden_state
         return mean_of_pieces(hidden, piece_word, mask)
 
@@ -49,7 +56,7 @@ class WordTable(nn.Module):
         self.width = width
         self.table = nn.Embedding(vocabulary, width, padding_idx=0)
 
-    def forward(self, pieces: Tensor, piece_word: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, pieces: Tensor, piece_word: Tensor, piece_mask: Tensor, mask: Tensor) -> Tensor:
         """As `TransformerEncoder.forward`; every word is one piece."""
         return mean_of_pieces(self.table(pieces), piece_word, mask)
 
@@ -80,5 +87,5 @@ class QuantisedEmbedding(nn.Module):
         return self
 
     def forward(self, rows: Tensor) -> Tensor:
-        """rows (…) int64 → (…, width) float32."""
+        """Rows (…) int64 → (…, width) float32."""
         return F.embedding(rows, self.weight).to(self.scale.dtype) * F.embedding(rows, self.scale)

@@ -51,6 +51,8 @@ class Fused(NamedTuple):
     x: Tensor
     modality: Tensor | None
     pairs: Tensor | None
+    shares: Tensor | None = None
+    """(B, T, 3), the hierarchical fusion's second level: the weight of each pair."""
 
 
 def absent_to_zero(x: Tensor, presence: Tensor) -> Tensor:
@@ -114,7 +116,7 @@ class Hierarchical(nn.Module):
         pair = torch.stack(pairs, -2)
         share = over.unsqueeze(-1) * pair
         modality = torch.stack([sum_of(share, m) for m in (TEXT, AUDIO, VISUAL)], -1)
-        return Fused(fused, modality, pair)
+        return Fused(fused, modality, pair, over)
 
 
 def sum_of(share: Tensor, modality: int) -> Tensor:

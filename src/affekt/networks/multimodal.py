@@ -36,7 +36,11 @@ class MultimodalConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> MultimodalConfig:
-        """Read back what `to_dict` wrote."""
+        """Read back what `to_dict` wrote; a part that is left out has its defaults.
+
+        Raises:
+            ValueError: a part is not one of the model's.
+        """
         parts = {
             "text": TextConfig,
             "audio": AudioConfig,
@@ -44,6 +48,8 @@ class MultimodalConfig:
             "fusion": FusionConfig,
             "head": HeadConfig,
         }
+        if unknown := sorted(set(values) - set(parts)):
+            raise ValueError(f"the model has no part {', '.join(unknown)}: its parts are {', '.join(parts)}")
         made = {}
         for name, part in parts.items():
             plain = {k: tuple(v) if isinstance(v, list) else v for k, v in values.get(name, {}).items()}

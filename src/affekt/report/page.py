@@ -18,13 +18,15 @@ from affekt.report.summary import LABELS, clock, headline, judged, length, mean_
 from affekt.timeline import FRAME_RATE, Prediction
 
 MEANING = (
-    "Arousal runs from calm (−1) to excited (+1) and valence from unpleasant (−1) to pleasant (+1): an estimate, "
-    "ten times a second, of how a person appears to others in face, voice and words. "
+    "Arousal runs from calm (−1) to excited (+1) and valence from unpleasant (−1) to pleasant (+1): "
+    "an estimate, ten times a second, of how a person appears to others in face, voice and words. "
     "It is not what they feel, it can be wrong about anyone at any moment, and it is not for judging people "
     "at work, at school or anywhere else."
 )
 """What the two numbers mean, and what they do not."""
 
+_VIDEO = '<video id="video" controls playsinline preload="metadata" hidden><source src="{}"></video>'
+_SCRIPTS = ("chart.js", "panels.js", "page.js")
 _STEPS = (1, 10, 20, 50, 100, 300, 600, 1_200, 3_000, 6_000)
 _ROWS = 40
 """Frames a row of the table may average, and how many rows it may have."""
@@ -38,7 +40,7 @@ def render(prediction: Prediction, source: str | None) -> str:
         source: path of the recording as seen from the page (relative, either kind of slash), or None. It is
             linked, not embedded: where the browser can play it, it runs in step with the cursor.
     """
-    style, script = _resource("page.css"), _resource("chart.js") + _resource("page.js")
+    style, script = _resource("page.css"), "".join(map(_resource, _SCRIPTS))
     packed = json.dumps(payload(prediction), separators=(",", ":"), allow_nan=False)
     step, table = _table(prediction)
     url = _url(source) if source else None
@@ -54,9 +56,7 @@ def render(prediction: Prediction, source: str | None) -> str:
         "facts": _facts(prediction),
         "warnings": _warnings(prediction),
         "layout": "" if prediction.stills else "bare",
-        "video": f'<video id="video" controls playsinline preload="metadata" hidden><source src="{url}"></video>'
-        if url
-        else "",
+        "video": _VIDEO.format(url) if url else "",
         "link": f'<a href="{url}">Open {escape(prediction.name)}</a>' if url else "",
         "key": _key(prediction),
         "step": step,
@@ -72,8 +72,11 @@ def _resource(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing may be fetched but the linked recording; only our own style and script, told by hash, may run."""
-    allowed = (f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (style, script))
+    """Nothing may be fetched but the linked recording; only our own style and script, by hash, may run."""
+    allowed = (
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        for text in (style, script)
+    )
     return (
         "default-src 'none'; style-src {}; script-src {}; img-src data:; media-src file: 'self'; "
         "base-uri 'none'; form-action 'none'".format(*allowed)
@@ -93,7 +96,9 @@ def _url(path: str) -> str:
 
 def _facts(prediction: Prediction) -> str:
     """The terms and figures under the headline."""
-    rows = [("", "Length", length(len(prediction)), "10 frames a second" if len(prediction) > 1 else "one frame")]
+    rows = [
+        ("", "Length", length(len(prediction)), "10 frames a second" if len(prediction) > 1 else "one frame")
+    ]
     seen = judged(prediction)
     for name, values in (("arousal", prediction.arousal), ("valence", prediction.valence)):
         if seen.any():
@@ -102,7 +107,11 @@ def _facts(prediction: Prediction) -> str:
             rows.append((name, f"Mean {name}", signed(part.mean()), span))
     weights = mean_weights(prediction)
     for axis, (name, share) in enumerate(prediction.shares.items()):
-        weight = f"mean weight {percent(float(weights[axis]))}" if weights is not None and share else "of the frames"
+        weight = (
+            f"mean weight {percent(float(weights[axis]))}"
+            if weights is not None and share
+            else "of the frames"
+        )
         rows.append(("", f"{LABELS[name].capitalize()} present", percent(share), weight))
     return "".join(
         f'<div><dt class="{kind}">{term}</dt><dd>{_minus(value)}<small>{_minus(detail)}</small></dd></div>'
@@ -123,7 +132,8 @@ def _warnings(prediction: Prediction) -> str:
 def _key(prediction: Prediction) -> str:
     """The legend under the charts."""
     parts = [
-        f'<span class="key"><i class="part {label}"></i>{label.capitalize()}</span>' for label in LABELS.values()
+        f'<span class="key"><i class="part {label}"></i>{label.capitalize()}</span>'
+        for label in LABELS.values()
     ]
     parts.append('<span class="key"><i class="hatched"></i>nothing there to judge</span>')
     if prediction.modality_weights is None:
@@ -149,7 +159,9 @@ def _table(prediction: Prediction) -> tuple[str, str]:
         cells += [percent(float(share)) for share in prediction.presence[part].mean(axis=0)]
         if weights is not None:
             cells += [percent(_mean(weights[part, axis][there])) for axis in range(3)]
-        rows.append(f'<tr><th scope="row">{clock(first)}</th>{"".join(f"<td>{_minus(c)}</td>" for c in cells)}</tr>')
+        rows.append(
+            f'<tr><th scope="row">{clock(first)}</th>{"".join(f"<td>{_minus(c)}</td>" for c in cells)}</tr>'
+        )
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
     words = "one frame" if step == 1 else f"{step / FRAME_RATE:g} s"
     return words, f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
@@ -162,5 +174,7 @@ def _mean(values: np.ndarray) -> float:
 def _footer(prediction: Prediction) -> str:
     """Which model said so, under which alignment."""
     named = (("model", "Model"), ("fusion", "fusion"), ("alignment", "text alignment"), ("version", "affekt"))
-    parts = [f"{label} {escape(str(prediction.info[key]))}" for key, label in named if prediction.info.get(key)]
+    parts = [
+        f"{label} {escape(str(prediction.info[key]))}" for key, label in named if prediction.info.get(key)
+    ]
     return " · ".join([*parts, "Made on this machine; nothing was sent anywhere."])

@@ -23,7 +23,7 @@ _Item = TypeVar("_Item")
 def payload(prediction: Prediction) -> dict[str, Any]:
     """Plain values for JSON; arrays are little-endian float32, or bytes of which 255 means 1."""
     pairs = [[MODALITIES.index(name) for name in pair] for pair in prediction.info.get("pairs") or ()]
-    # Cross-modal's pair m holds the two partners of modality m; hierarchical's first pair holds modality 0 itself.
+    # Cross-modal's pair m holds the two partners of modality m, never m itself; hierarchical's pair 0 does.
     partners = bool(pairs) and all(m not in pair for m, pair in enumerate(pairs))
     return {
         "name": prediction.name,
@@ -39,7 +39,9 @@ def payload(prediction: Prediction) -> dict[str, Any]:
         "pairMembers": pairs,
         "partners": partners,
         "sentences": _sentences(prediction),
-        "stills": [_still(still) for still in _thin(prediction.stills, lambda still: 4 * len(still.jpeg) // 3)],
+        "stills": [
+            _still(still) for still in _thin(prediction.stills, lambda still: 4 * len(still.jpeg) // 3)
+        ],
         "faces": [_face(face) for face in _thin(prediction.face_maps, lambda face: face.face.size)],
     }
 
@@ -72,7 +74,7 @@ def _limit(prediction: Prediction) -> float:
 
 
 def _sentences(prediction: Prediction) -> list[dict[str, Any]]:
-    """Sentences in order of time with the frames they count for and the weights of the mean and of each head."""
+    """Sentences in order of time: the frames they count for, the weights of the mean and of each head."""
     lines = sorted(prediction.word_weights, key=lambda line: (line.sentence.start, line.sentence.end))
     causal = prediction.info.get("alignment") == "causal"
     result = []

@@ -107,7 +107,8 @@ def mood_shares(prediction: Prediction) -> list[tuple[str, float]]:
 def _states(prediction: Prediction, name: str) -> list[int]:
     """Of each judged frame: 1, −1, or 0 for near neutral."""
     values = getattr(prediction, name)[judged(prediction)]
-    return np.where(np.abs(values) < NEUTRAL, 0, np.sign(values)).astype(int).tolist()  # type: ignore[no-any-return]
+    states: list[int] = np.where(np.abs(values) < NEUTRAL, 0, np.sign(values)).astype(int).tolist()
+    return states
 
 
 def _mood(arousal: int, valence: int) -> str:
@@ -147,7 +148,7 @@ def mean_weights(prediction: Prediction) -> np.ndarray | None:
 
 
 def printable(text: str) -> str:
-    """Untrusted text for a terminal: control characters, which could move the cursor, become a question mark."""
+    """Untrusted text for a terminal: control characters, which could move the cursor, become `?`."""
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
@@ -191,7 +192,10 @@ def lines(prediction: Prediction, outputs: Sequence[Path] = ()) -> list[str]:
     """The summary as plain lines, first the file's name, then aligned rows."""
     (name, size), *rest = facts(prediction, outputs)
     width = max(len(label) for label, _ in rest)
-    return [f"{name}: {size}", *(f"  {label:<{width}}  {text}" if label else f"  {text}" for label, text in rest)]
+    return [
+        f"{name}: {size}",
+        *(f"  {label:<{width}}  {text}" if label else f"  {text}" for label, text in rest),
+    ]
 
 
 def show(prediction: Prediction, outputs: Sequence[Path] = (), file: TextIO | None = None) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from affekt.timeline.clip import Sentence, Turn
-from affekt.timeline.clock import FRAME_RATE, frame_of
+from affekt.timeline.clock import FRAME_RATE, frame_of, start_of
 from affekt.timeline.recording import Alignment
 
-CAUSAL_FRAMES = 5 * FRAME_RATE
-"""How long a finished sentence counts when the next one does not end first: 5 s (readings 1.9)."""
+CAUSAL_SECONDS = 5
+"""How long a finished sentence counts when the next one does not end first (readings 1.9)."""
 
 
 def sentence_frames(
@@ -33,15 +33,21 @@ def sentence_frames(
     >>> sentence_frames(said, 6, "causal").tolist()
     [-1, -1, -1, 0, 1, 1]
     """
-    spoken = [(row, sentence) for row, sentence in enumerate(sentences) if re.search(r"\w", sentence.text)]
+    begins, ends = start_of(first) - 1, start_of(first + n_frames) + 1
+    spoken = [
+        (row, one)
+        for row, one in enumerate(sentences)
+        # Far from this chunk a sentence has no frame in it; that an hour is cut into chunks costs nothing.
+        if one.start < ends and one.end + CAUSAL_SECONDS > begins and re.search(r"\w", one.text)
+    ]
     if alignment == "sentence":
         spoken.sort(key=lambda item: item[1].start)
         spans = [(row, frame_of(one.start), frame_of(one.end) + 1) for row, one in spoken]
     else:
         # The next sentence overwrites from its own end on, and always reaches further than this one.
         spoken.sort(key=lambda item: (item[1].end, item[1].start))
-        ends = [(row, frame_of(one.end)) for row, one in spoken]
-        spans = [(row, end, end + CAUSAL_FRAMES) for row, end in ends]
+        known = [(row, frame_of(one.end)) for row, one in spoken]
+        spans = [(row, frame, frame + CAUSAL_SECONDS * FRAME_RATE) for row, frame in known]
     rows = np.full(n_frames, -1, np.int64)
     for row, begin, end in spans:
         rows[max(0, begin - first) : max(0, end - first)] = row

@@ -6,6 +6,7 @@ import base64
 import binascii
 import csv
 import json
+import math
 import os
 import secrets
 from collections.abc import Collection, Iterator
@@ -77,22 +78,22 @@ def table(prediction: Prediction, columns: Collection[str] = ()) -> dict[str, np
 
 def write_csv(prediction: Prediction, path: Path, columns: Collection[str] = ()) -> None:
     """One row a frame; time with one decimal, values with six, presence as 0 or 1, no weight as nothing."""
-    cells = [_cells(name, values) for name, values in table(prediction, columns).items()]
+    data = table(prediction, columns)
+    cells = [_cells(name, values) for name, values in data.items()]
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table(prediction, columns))
+        writer.writerow(data)
         writer.writerows(zip(*cells, strict=True))
 
 
 def _cells(name: str, values: np.ndarray) -> list[str]:
     if values.dtype.kind == "U":
-        return [str(value) for value in values]
+        return list(values.tolist())
     if values.dtype.kind == "b":
-        return ["1" if value else "0" for value in values]
-    # + 0.0: no "-0.000000"
+        return ["1" if value else "0" for value in values.tolist()]
     decimals = 1 if name == "time" else DECIMALS
-    rounded = np.round(values.astype(np.float64), decimals) + 0.0
-    return ["" if np.isnan(value) else f"{value:.{decimals}f}" for value in rounded]
+    rounded = np.round(values.astype(np.float64), decimals) + 0.0  # no "-0.000000"
+    return ["" if math.isnan(value) else f"{value:.{decimals}f}" for value in rounded.tolist()]
 
 
 def write_parquet(prediction: Prediction, path: Path, columns: Collection[str] = ()) -> None:

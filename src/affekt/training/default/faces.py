@@ -1,4 +1,4 @@
-"""Stage 1, faces: the visual network on FER+, small pictures first, then full size."""
+"""Stage 1, faces: the visual network on FER+, at the 48 pixels that its pictures have."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from affekt.networks import VisualConfig, VisualNetwork
 from affekt.scoring import ccc
 from affekt.training.concordance import concordance_loss
-from affekt.training.default.data import FACE_CLASSES, Faces, read_faces
+from affekt.training.default.data import FACE_CLASSES, read_faces
 from affekt.training.loop import FitSettings, Scores, fit
 
 CONFIG = VisualConfig(stem=32, bottlenecks=1, blocks=2, stage3_modules=1, grey=True)
+SIZE = 48
 BATCH = 64
 
 
@@ -36,25 +37,32 @@ class FaceModel(nn.Module):
         return torch.tanh(self.affect(x)), torch.log_softmax(self.votes(x), -1)
 
 
-def augment(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Turn, shift, scale, mirror, light and blot (N, 1, 48, 48) in [0, 1]; returned at `size`."""
-    n = len(images)
+def drawn(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    """(n,) numbers between two bounds."""
+    return torch.rand(n, generator=generator) * (high - low) + low
 
-    def draw(low: float, high: float) -> Tensor:
-        return torch.rand(n, generator=generator) * (high - low) + low
 
-    angle, scale = draw(-0.3, 0.3), draw(0.8, 1.2)
-    mirror = torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
+def warp(images: Tensor, size: int, generator: torch.Generator, strength: float = 1.0) -> Tensor:
+    """Turn, shift, scale and mirror (N, 1, 48, 48); returned at `size`."""
+    n, s = len(images), strength
+    angle, scale = drawn(n, -0.3 * s, 0.3 * s, generator), drawn(n, 1 - 0.2 * s, 1 + 0.2 * s, generator)
+    mirror = torch.where(drawn(n, 0, 1, generator) < 0.5, -1.0, 1.0)
+    right, down = drawn(n, -0.15 * s, 0.15 * s, generator), drawn(n, -0.15 * s, 0.15 * s, generator)
     cos, sin = angle.cos() * scale, angle.sin() * scale
-    theta = torch.stack(
-        [torch.stack([cos * mirror, -sin, draw(-0.15, 0.15)], 1), torch.stack([sin * mirror, cos, draw(-0.15, 0.15)], 1)],
-        1,
-    )
+    theta = torch.stack([torch.stack([cos * mirror, -sin, right], 1), torch.stack([sin * mirror, cos, down], 1)], 1)
     grid = F.affine_grid(theta, [n, 1, size, size], align_corners=False)
-    x = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    x = ((x - 0.5) * draw(0.6, 1.5).view(-1, 1, 1, 1) + 0.5 + draw(-0.2, 0.2).view(-1, 1, 1, 1)).clamp(0, 1)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def augment(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Warp, light and blot (N, 1, 48, 48) in [0, 1]; returned at `size`."""
+    n = len(images)
+    contrast, light = drawn(n, 0.6, 1.5, generator), drawn(n, -0.2, 0.2, generator)
+    x = warp(images, size, generator)
+    x = ((x - 0.5) * contrast.view(-1, 1, 1, 1) + 0.5 + light.view(-1, 1, 1, 1)).clamp(0, 1)
     rows = torch.arange(size) / size
-    top, left, tall, wide = draw(0, 1), draw(0, 1), draw(0, 0.35), draw(0, 0.35)
+    top, left = drawn(n, 0, 1, generator), drawn(n, 0, 1, generator)
+    tall, wide = drawn(n, 0, 0.35, generator), drawn(n, 0, 0.35, generator)
     blot = ((rows[None] - top[:, None]).abs() < tall[:, None] / 2)[:, :, None] & (
         (rows[None] - left[:, None]).abs() < wide[:, None] / 2
     )[:, None, :]
@@ -73,37 +81,26 @@ def resized(images: Tensor, size: int) -> Tensor:
     return images.expand(-1, 3, -1, -1)
 
 
-def train_faces(data: Path, run: Path, small: int = 28, full: int = 4) -> Scores:
-    """Pre-train at 48 pixels, end at 96; returns the devel CCCs. Leaves run/faces/best.safetensors."""
+def train_faces(data: Path, run: Path, epochs: int = 18) -> Scores:
+    """Train on FER+; returns the devel CCCs. Leaves run/faces/best.safetensors."""
     model = FaceModel(CONFIG).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    train, devel = read_faces(data, "train"), read_faces(data, "devel")
-    scores = train_at(48, model, train, devel, run / "faces-48", FitSettings(small, 1.5e-3, 0.02, warmup=300))
-    if full:
-        scores = train_at(96, model, train, devel, run / "faces", FitSettings(full, 4e-4, 0.02, warmup=100))
-    return scores
-
-
-def train_at(
-    size: int, model: FaceModel, train: Faces, devel: Faces, folder: Path, settings: FitSettings
-) -> Scores:
-    """Train at one picture size."""
-    images, shown = to_tensor(train.images), to_tensor(devel.images)
-    votes, gold = torch.from_numpy(train.votes), torch.from_numpy(train.gold)
-
-    generator = torch.Generator()
+    images, votes, gold = (torch.from_numpy(a) for a in vars(read_faces(data, "train")).values())
+    devel = read_faces(data, "devel")
+    images, shown, generator = to_tensor(images.numpy()), to_tensor(devel.images), torch.Generator()
 
     def batches(epoch: int) -> Iterator[Tensor]:
         generator.manual_seed(epoch)
         return iter(torch.randperm(len(images), generator=generator).split(BATCH)[:-1])
 
     def loss(rows: Tensor) -> Tensor:
-        seen = augment(images[rows], size, generator).expand(-1, 3, -1, -1)
+        seen = augment(images[rows], SIZE, generator).expand(-1, 3, -1, -1)
         affect, log_votes = model(seen.contiguous(memory_format=torch.channels_last))
         return concordance_loss(affect, gold[rows]) - 0.5 * (votes[rows] * log_votes).sum(1).mean()
 
     def score() -> Scores:
-        y = torch.cat([model(resized(part, size))[0] for part in shown.split(256)])
+        y = torch.cat([model(resized(part, SIZE))[0] for part in shown.split(256)])
         arousal, valence = ccc(y.numpy(), devel.gold)
         return {"arousal": float(arousal), "valence": float(valence)}
 
-    return fit(folder, model, model.parameters(), batches, loss, score, settings)
+    settings = FitSettings(epochs, 1.5e-3, 0.02, warmup=300)
+    return fit(run / "faces", model, model.parameters(), batches, loss, score, settings)

@@ -31,13 +31,13 @@ class TextModel(nn.Module):
         self.dropout = nn.Dropout(0.3)
         self.affect = nn.Linear(config.size, 2)
 
-    def features(self, pieces: Tensor, piece_word: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """pieces, piece_word (U, S), mask (U, L) → x^t (U, D_t), selector weights (U, P, L)."""
-        return self.network(self.encoder(pieces, piece_word, mask), mask)
+    def features(self, pieces: Tensor, piece_word: Tensor, piece_mask: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """pieces, piece_word, piece_mask (U, S), mask (U, L) → x^t (U, D_t), selector weights (U, P, L)."""
+        return self.network(self.encoder(pieces, piece_word, piece_mask, mask), mask)
 
-    def forward(self, pieces: Tensor, piece_word: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, pieces: Tensor, piece_word: Tensor, piece_mask: Tensor, mask: Tensor) -> Tensor:
         """→ arousal and valence (U, 2)."""
-        return torch.tanh(self.affect(self.dropout(self.features(pieces, piece_word, mask)[0])))
+        return torch.tanh(self.affect(self.dropout(self.features(pieces, piece_word, piece_mask, mask)[0])))
 
 
 def tokenizer() -> WordPieces:
@@ -45,10 +45,10 @@ def tokenizer() -> WordPieces:
     return WordPieces((minilm_folder() / "tokenizer.json").read_bytes())
 
 
-def encoded(words: WordPieces, texts: list[str]) -> tuple[Tensor, Tensor, Tensor]:
+def encoded(words: WordPieces, texts: list[str]) -> tuple[Tensor, ...]:
     """Texts as the tensors the text model takes."""
     e = words.encode(texts)
-    return torch.from_numpy(e.pieces), torch.from_numpy(e.piece_word), torch.from_numpy(e.word_mask)
+    return tuple(torch.from_numpy(a) for a in (e.pieces, e.piece_word, e.piece_mask, e.word_mask))
 
 
 def train_sentences(data: Path, run: Path, epochs: int = 5) -> Scores:

@@ -1,0 +1,5 @@
+"""`python -m affekt`."""
+
+from affekt.cli import main
+
+main()

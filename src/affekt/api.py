@@ -1,0 +1,174 @@
+"""What `import affekt` hands out: a model, what it says, and the errors. Joins runtime and report."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from affekt import timeline
+from affekt.runtime.bundle import open_bundle
+from affekt.runtime.predictor import Predictor, Progress
+from affekt.timeline import Alignment, Recording
+from affekt.timeline.files import atomic, read_json, write_csv, write_json, write_parquet
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+PathLike = str | os.PathLike[str]
+
+
+class Prediction(timeline.Prediction):
+    """What a model says about a recording; see `affekt.timeline.Prediction` for what it holds."""
+
+    @classmethod
+    def of(cls, plain: timeline.Prediction) -> Prediction:
+        """Give a prediction the methods that write it."""
+        return cls(**{f.name: getattr(plain, f.name) for f in dataclasses.fields(plain)})
+
+    @classmethod
+    def load(cls, path: PathLike) -> Prediction:
+        """Read back what `save_json` wrote.
+
+        Raises:
+            PredictionError: the file is damaged or something else.
+        """
+        return cls.of(read_json(Path(path)))
+
+    def save_csv(self, path: PathLike, columns: Sequence[str] = ()) -> None:
+        """Write name, time, arousal, valence, a row a frame; `columns` adds "presence" and "weights"."""
+        write_csv(self, Path(path), columns)
+
+    def save_parquet(self, path: PathLike, columns: Sequence[str] = ()) -> None:
+        """As `save_csv`, as Parquet; needs `pip install affekt[parquet]`."""
+        write_parquet(self, Path(path), columns)
+
+    def save_json(self, path: PathLike) -> None:
+        """Write everything, pictures included, so that the report can be made again."""
+        write_json(self, Path(path))
+
+    def save_report(self, path: PathLike) -> None:
+        """Write the report page: one HTML file that opens from disk; the recording is linked beside it."""
+        from affekt.report.page import render
+
+        path = Path(path)
+        page = render(self, _seen_from(path.parent, self.info.get("source")))
+        with atomic(path) as part:
+            part.write_text(page, encoding="utf-8")
+
+
+def _seen_from(folder: Path, source: object) -> str | None:
+    """The recording's path relative to the report, None if it is not there any more."""
+    if not isinstance(source, str) or not Path(source).is_file():
+        return None
+    try:
+        return os.path.relpath(Path(source).resolve(), folder.resolve())
+    except ValueError:  # another drive on Windows
+        return None
+
+
+class Model:
+    """A bundle, ready to judge recordings. Nothing is downloaded, nothing leaves the machine."""
+
+    def __init__(self, bundle: PathLike = "default", threads: int | None = None) -> None:
+        self._predictor = Predictor(open_bundle(os.fspath(bundle)), threads)
+
+    @property
+    def name(self) -> str:
+        """The bundle's name."""
+        return self._predictor.bundle.name
+
+    @property
+    def card(self) -> str:
+        """The model card: what it was trained on, how well it does, what not to use it for (Markdown)."""
+        return self._predictor.bundle.card
+
+    def predict(
+        self,
+        media: PathLike,
+        *,
+        transcript: PathLike | None = None,
+        language: str | None = None,
+        alignment: Alignment = "sentence",
+        turns: PathLike | None = None,
+        subject: int | None = None,
+        pictures: bool = True,
+        progress: Progress | None = None,
+    ) -> Prediction:
+        """Judge a recording ten times a second.
+
+        Args:
+            media: a film, a sound file, a picture, or a transcript alone (.srt, .vtt).
+            transcript: .srt, .vtt, start;end;text CSV or words JSON; None takes NAME.srt beside the recording.
+            language: of the transcript, ISO 639-1; None guesses.
+            alignment: "sentence" lays a sentence on the frames it is spoken in, "causal" after its end.
+            turns: who speaks when (CSV, RTTM); without it every frame is the subject's.
+            subject: which face, 1 = the largest in the first frame that has one; None = the largest.
+            pictures: keep a few stills and faces for the report.
+
+        Raises:
+            MediaError, TranscriptError, TurnsError: bad input, in one line that names the file.
+        """
+        recording = Recording(
+            Path(media),
+            None if transcript is None else Path(transcript),
+            None if turns is None else Path(turns),
+            language,
+            alignment,
+            subject,
+        )
+        return Prediction.of(self._predictor.predict(recording, pictures=pictures, progress=progress))
+
+    def predict_texts(self, texts: Sequence[str]) -> pd.DataFrame:
+        """Judge sentences, each held for 3 s.
+
+        Returns:
+            One row a sentence, columns arousal and valence; NaN where there is no word.
+        """
+        return _frame(self._predictor.texts(texts))
+
+    def predict_images(self, images: Sequence[np.ndarray]) -> pd.DataFrame:
+        """Judge photographs.
+
+        Args:
+            images: (H, W, 3) uint8 RGB arrays. The largest face of each is found; a face crop, down to 48 × 48 and
+                grey, is taken whole.
+
+        Returns:
+            One row a picture, columns arousal and valence; NaN where no face is found.
+        """
+        return _frame(self._predictor.images(images))
+
+    def predict_sounds(self, sounds: Sequence[np.ndarray], rate: int) -> pd.DataFrame:
+        """Judge voice notes.
+
+        Args:
+            sounds: (N,) float32 arrays, full scale ±1.
+            rate: their sample rate in Hz.
+
+        Returns:
+            One row a sound, columns arousal and valence (mean over its frames); NaN where all is silent.
+        """
+        return _frame(self._predictor.sounds(sounds, rate))
+
+
+def _frame(values: np.ndarray) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(values, columns=["arousal", "valence"])
+
+
+def load_model(model: PathLike = "default", *, threads: int | None = None) -> Model:
+    """Load a model bundle by name or folder.
+
+    Args:
+        model: "default", another installed bundle's name (`affekt models` lists them), or a bundle's folder.
+        threads: for decoding and the networks; None = up to four of the machine's cores.
+
+    Raises:
+        ModelError: unknown, damaged or foreign bundle.
+    """
+    return Model(model, threads)

@@ -1,0 +1,209 @@
+"""A recording, or a list of sentences, pictures or sounds, through a bundle's networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from affekt.media.clips import Reading, read_clips
+from affekt.media.detector import FaceDetector
+from affekt.media.faces import face_crop
+from affekt.media.language import understands
+from affekt.media.sound import frames_of_array
+from affekt.runtime.bundle import Bundle
+from affekt.runtime.engine import Engine, Judged
+from affekt.timeline import Clip, FaceMap, Prediction, Recording, Still, WordWeights
+
+Progress = Callable[[int, int | None], None]
+"""Called with the frames done and the frames expected, None = unknown."""
+
+SENTENCE_FRAMES = 30
+"""A sentence without a recording is taken to last 3 s."""
+KEPT = 24
+"""Pictures of a recording that are kept for its report, at most twice as many."""
+
+Item = TypeVar("Item", Still, FaceMap)
+
+
+@dataclass
+class Album(Generic[Item]):
+    """A few items spread evenly over a recording of unknown length: when full, every other one goes."""
+
+    items: list[Item] = field(default_factory=list)
+    step: int = 10
+
+    def offer(self, item: Item) -> None:
+        """Keep the item if its frame is one of the kept grid."""
+        if item.frame % self.step == 0:
+            self.items.append(item)
+            if len(self.items) > 2 * KEPT:
+                self.step *= 2
+                self.items = [i for i in self.items if i.frame % self.step == 0]
+
+    def wants(self, frame: int) -> bool:
+        """Would an item of this frame be kept?"""
+        return frame % self.step == 0
+
+
+class Predictor:
+    """Runs one bundle over recordings."""
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        self.bundle = bundle
+        self.engine = Engine(bundle, threads)
+        self.threads = threads
+
+    @cached_property
+    def _detector(self) -> FaceDetector:
+        return FaceDetector(self.threads)
+
+    def predict(
+        self, recording: Recording, *, pictures: bool = True, progress: Progress | None = None
+    ) -> Prediction:
+        """Judge a recording, streaming it clip by clip.
+
+        Args:
+            pictures: keep a few stills and faces for the report.
+
+        Raises:
+            MediaError, TranscriptError, TurnsError: as `media.read_clips`.
+        """
+        reading = read_clips(recording, self.bundle.spec, stills=pictures, threads=self.threads)
+        known, why = understands(recording.language, reading.sentences, self.bundle.spec.languages)
+        if not known and why:
+            reading.warn(why)
+        texts = [s.text for s in reading.sentences] if known else []
+        vectors, weights = self.engine.encode(texts)
+        state, parts, presences = self.engine.initial(1), [], []
+        stills, faces = Album[Still](), Album[FaceMap]()
+        done = 0
+        for clip in reading:
+            presence = clip.presence
+            presence[:, 0] &= known
+            features, heat = self._features(clip, vectors, presence)
+            judged = self.engine.judge(features, presence[None], state)
+            state = judged.state
+            parts.append(judged)
+            presences.append(presence)
+            if pictures:
+                _collect(clip, heat, stills, faces)
+            done += len(clip)
+            if progress:
+                progress(done, reading.expected_frames)
+        words = [
+            WordWeights(sentence, found, heads)
+            for sentence, (found, heads) in zip(reading.sentences, weights, strict=False)
+            if found
+        ]
+        return self._prediction(reading, parts, np.concatenate(presences), tuple(words), stills, faces)
+
+    def _features(
+        self, clip: Clip, vectors: np.ndarray, presence: np.ndarray
+    ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+        """x^t, x^a, x^v (1, T, ·) of a clip's frames, zero where absent, and the maps of its faces."""
+        text, audio, visual = (np.zeros((len(clip), width), np.float32) for width in self.engine.widths)
+        spoken, heard, seen = presence.T
+        text[spoken] = vectors[clip.frame_sentence[spoken]]
+        audio[heard] = self.engine.hear(clip.sound[heard], clip.speaker[heard])
+        embedded, heat = self.engine.see(clip.faces)
+        visual[seen] = embedded[clip.frame_face[seen]]
+        return (text[None], audio[None], visual[None]), heat
+
+    def _prediction(
+        self,
+        reading: Reading,
+        parts: list[Judged],
+        presence: np.ndarray,
+        words: tuple[WordWeights, ...],
+        stills: Album[Still],
+        faces: Album[FaceMap],
+    ) -> Prediction:
+        y = np.concatenate([p.y[0] for p in parts])
+        pairs = self.bundle.pairs
+        info = {
+            "model": self.bundle.name,
+            "model_version": self.bundle.version,
+            "fusion": self.bundle.fusion,
+            "pairs": None if pairs is None else [list(pair) for pair in pairs],
+            "alignment": reading.recording.alignment,
+            "source": str(reading.recording.media),
+            "transcript": None if reading.transcript is None else str(reading.transcript),
+            "warnings": list(reading.warnings),
+        }
+        return Prediction(
+            name=reading.name,
+            arousal=y[:, 0],
+            valence=y[:, 1],
+            presence=presence,
+            modality_weights=_joined([p.modality for p in parts]),
+            pair_weights=_joined([p.pairs for p in parts]),
+            pair_shares=_joined([p.shares for p in parts]),
+            word_weights=words,
+            face_maps=tuple(faces.items),
+            stills=tuple(stills.items),
+            info=info,
+        )
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Mean arousal and valence (N, 2) of sentences, each held for 3 s; NaN where there is no word."""
+        vectors, weights = self.engine.encode(list(texts))
+        out = np.full((len(texts), 2), np.nan, np.float32)
+        rows = [i for i, (words, _) in enumerate(weights) if words]
+        for part in _parts(rows, 64):
+            features = np.repeat(vectors[part][:, None], SENTENCE_FRAMES, 1)
+            out[part] = self._judge_one(0, features).mean(1)
+        return out
+
+    def images(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Arousal and valence (N, 2) of photographs or face crops, RGB uint8; NaN where no face is found."""
+        out = np.full((len(images), 2), np.nan, np.float32)
+        for part in _parts(list(range(len(images))), 256):
+            crops = {i: face_crop(images[i], self.bundle.spec, self._detector) for i in part}
+            found = {i: crop for i, crop in crops.items() if crop is not None}
+            if found:
+                vectors, _ = self.engine.see(np.stack(list(found.values())))
+                out[list(found)] = self._judge_one(2, vectors[:, None])[:, 0]
+        return out
+
+    def sounds(self, sounds: Sequence[np.ndarray], rate: int) -> np.ndarray:
+        """Mean arousal and valence (N, 2) of sounds, 1-D float at `rate` Hz; NaN where all is silent."""
+        out = np.full((len(sounds), 2), np.nan, np.float32)
+        for i, sound in enumerate(sounds):
+            windows, heard = frames_of_array(sound, rate, self.bundle.spec)
+            if heard.any():
+                features = np.zeros((1, len(windows), self.engine.widths[1]), np.float32)
+                features[0, heard] = self.engine.hear(windows[heard], np.zeros(int(heard.sum()), np.int64))
+                out[i] = self._judge_one(1, features, heard[None])[0][heard].mean(0)
+        return out
+
+    def _judge_one(self, modality: int, x: np.ndarray, present: np.ndarray | None = None) -> np.ndarray:
+        """(B, T, 2) from one modality's features (B, T, ·) alone."""
+        shape = x.shape[:2]
+        text, audio, visual = (
+            x if m == modality else np.zeros((*shape, width), np.float32) for m, width in enumerate(self.engine.widths)
+        )
+        presence = np.zeros((*shape, 3), bool)
+        presence[..., modality] = True if present is None else present
+        return self.engine.judge((text, audio, visual), presence, self.engine.initial(len(x))).y
+
+
+def _parts(rows: list[int], size: int) -> list[list[int]]:
+    return [rows[i : i + size] for i in range(0, len(rows), size)]
+
+
+def _joined(parts: list[np.ndarray | None]) -> np.ndarray | None:
+    kept = [part[0] for part in parts if part is not None]
+    return np.concatenate(kept) if kept else None
+
+
+def _collect(clip: Clip, heat: np.ndarray, stills: Album[Still], faces: Album[FaceMap]) -> None:
+    for still in clip.stills:
+        stills.offer(still)
+    for k in np.flatnonzero(clip.frame_face >= 0):
+        frame, row = clip.first + int(k), int(clip.frame_face[k])
+        if faces.wants(frame):
+            faces.offer(FaceMap(frame, clip.faces[row].copy(), heat[row].copy()))

@@ -1,0 +1,338 @@
+"""Stage 2: fusion and head on cached unimodal features of composed sequences, and of single items.
+
+What is present alone takes its own corpus' gold: a sentence its rating, a face its votes, an utterance its emotion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from affekt.networks import FusedHead, FusionConfig, HeadConfig, MultimodalConfig
+from affekt.runtime.predictor import SENTENCE_FRAMES
+from affekt.scoring import Moments, ccc
+from affekt.timeline import ClipSpec
+from affekt.training.concordance import concordance_loss
+from affekt.training.default import faces, sentences, speech
+from affekt.training.default.composed import FACE_VERSIONS, Composer
+from affekt.training.default.data import Speech, read_faces, read_sentences, read_speech
+from affekt.training.loop import FitSettings, Scores, fit
+
+CONFIG = MultimodalConfig(
+    text=sentences.CONFIG,
+    audio=speech.CONFIG,
+    visual=faces.CONFIG,
+    fusion=FusionConfig("cross_modal"),
+    head=HeadConfig(dropout=0.3),
+)
+WINDOW = 100
+"""Frames of a training window (section 5.3)."""
+TRAIN_SEQUENCES, DEVEL_SEQUENCES = 500, 200
+STEPS = 120
+"""Steps of an epoch."""
+SUBSETS = ((1, 1, 1),) * 6 + ((1, 1, 0), (1, 0, 1), (0, 1, 1), (0, 1, 1), (0, 1, 0), (0, 0, 1))
+"""Which modalities (text, audio, visual) a window keeps, drawn evenly: any subset must work."""
+
+
+@dataclass
+class Features:
+    """Cached features of one split; half precision, rows by item."""
+
+    text: Tensor
+    """(S, D_t)."""
+    text_gold: Tensor
+    has_words: Tensor
+    """(S,) bool."""
+    face: Tensor
+    """(F × versions, D_v)."""
+    face_gold: Tensor
+    speech: Tensor
+    """All utterances' frames in a row, (N, frame_size): one half of x^a."""
+    speech_start: Tensor
+    """(U + 1,) where each utterance starts."""
+    speech_gold: Tensor
+    speech_corpus: Tensor
+    """(U,) int64, row of `speech.CORPORA`."""
+    audio: Tensor
+    """All composed sequences' frames in a row, (M, frame_size)."""
+    start: Tensor
+    """(Q + 1,) where each composed sequence starts."""
+    has_sound: Tensor
+    speaker: Tensor
+    frame_face: Tensor
+    frame_sentence: Tensor
+    gold: Tensor
+
+
+def cached_features(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
+    """Features of `train` or `devel`, computed once into run/features."""
+    path = run / "features" / f"{split}.safetensors"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = {name: value.contiguous() for name, value in vars(_compute(data, run, split, spec)).items()}
+        part = path.with_suffix(".part")
+        save_file(made, part)
+        part.rename(path)
+    return Features(**load_file(path))
+
+
+@torch.no_grad()
+def _compute(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
+    text, text_gold, has_words = _text_features(data, run, split)
+    face, face_gold = _face_features(data, run, split, spec)
+    utterances = read_speech(data, split, speech.CORPORA)
+    model = speech_model(run)
+    alone, starts = _utterance_features(model, utterances, spec, split)
+    sentence_gold = np.where(has_words.numpy()[:, None], text_gold.numpy(), np.nan)
+    composer = Composer(utterances, face_gold.numpy(), sentence_gold, spec)
+    count, seed = (TRAIN_SEQUENCES, 1) if split == "train" else (DEVEL_SEQUENCES, 0)
+    draw = np.random.default_rng(seed)
+    sequences = [composer.draw(draw) for _ in range(count)]
+    lengths = [0, *(len(s.gold) for s in sequences)]
+    times = len(alone) and len(starts) - 1
+    copies = times // len(utterances)
+    corpus = torch.tensor([speech.CORPORA.index(u.corpus) for u in utterances] * copies)
+    return Features(
+        text=text,
+        text_gold=text_gold,
+        has_words=has_words,
+        face=face,
+        face_gold=face_gold,
+        speech=alone,
+        speech_start=starts,
+        speech_gold=torch.from_numpy(np.stack([u.gold for u in utterances] * copies)),
+        speech_corpus=corpus,
+        audio=torch.cat([heard(model, torch.from_numpy(s.sound)) for s in sequences]),
+        start=torch.from_numpy(np.cumsum(lengths)),
+        has_sound=torch.from_numpy(np.concatenate([s.has_sound for s in sequences])),
+        speaker=torch.from_numpy(np.concatenate([s.speaker for s in sequences])),
+        frame_face=torch.from_numpy(np.concatenate([s.frame_face for s in sequences])),
+        frame_sentence=torch.from_numpy(np.concatenate([s.frame_sentence for s in sequences])),
+        gold=torch.from_numpy(np.concatenate([s.gold for s in sequences])),
+    )
+
+
+def heard(model: speech.SpeechModel, windows: Tensor) -> Tensor:
+    """Frame features (N, frame_size) in half precision."""
+    return torch.cat([model.network.frame_features(part) for part in windows.split(100)]).half()
+
+
+def speech_model(run: Path) -> speech.SpeechModel:
+    """The audio network of stage 1."""
+    weights = load_file(run / "audio" / "best.safetensors")
+    model = speech.SpeechModel(speech.CONFIG, len(weights["emotion.bias"]))
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def face_model(run: Path) -> faces.FaceModel:
+    """The visual network of stage 1."""
+    model = faces.FaceModel(faces.CONFIG)
+    model.load_state_dict(load_file(run / "faces" / "best.safetensors"))
+    return model.eval()
+
+
+def text_model(run: Path) -> sentences.TextModel:
+    """The encoder and text network of stage 1."""
+    model = sentences.TextModel(sentences.CONFIG)
+    model.load_state_dict(load_file(run / "text" / "best.safetensors"))
+    return model.eval()
+
+
+def _text_features(data: Path, run: Path, split: str) -> tuple[Tensor, Tensor, Tensor]:
+    model, words, items = text_model(run), sentences.tokenizer(), read_sentences(data, split)
+    order = sorted(range(len(items.texts)), key=lambda i: len(items.texts[i]))
+    x = torch.zeros(len(order), sentences.CONFIG.size)
+    has_words = torch.zeros(len(order), dtype=torch.bool)
+    for start in range(0, len(order), 64):
+        rows = order[start : start + 64]
+        inputs = sentences.encoded(words, [items.texts[i] for i in rows])
+        x[rows] = model.features(*inputs)[0]
+        has_words[rows] = inputs[-1].any(1)
+    return x.half(), torch.from_numpy(items.gold), has_words
+
+
+def _face_features(data: Path, run: Path, split: str, spec: ClipSpec) -> tuple[Tensor, Tensor]:
+    """The face itself and gentle warps of it, next to each other."""
+    model, items = face_model(run).network, read_faces(data, split)
+    images, size = faces.to_tensor(items.images), spec.image_size
+    generator = torch.Generator().manual_seed(0)
+    out = []
+    for part in images.split(256):
+        versions = [faces.resized(part, size)]
+        for _ in range(FACE_VERSIONS - 1):
+            versions.append(faces.warp(part, size, generator, 0.4).expand(-1, 3, -1, -1))
+        out.append(torch.stack([model(v)[0] for v in versions], 1).flatten(0, 1).half())
+    return torch.cat(out), torch.from_numpy(items.gold)
+
+
+def _utterance_features(
+    model: speech.SpeechModel, utterances: list[Speech], spec: ClipSpec, split: str
+) -> tuple[Tensor, Tensor]:
+    emotions = sorted({u.emotion for u in utterances})
+    speeds = speech.SPEEDS if split == "train" else (1.0,)
+    items = [u for speed in speeds for u in speech.frames(utterances, spec, emotions, speed)]
+    parts = [heard(model, torch.from_numpy(u.windows).float()) for u in items]
+    return torch.cat(parts), torch.from_numpy(np.cumsum([0, *(len(p) for p in parts)]))
+
+
+@dataclass
+class Batch:
+    """What the fusion and head take, and what they should say."""
+
+    features: tuple[Tensor, Tensor, Tensor]
+    presence: Tensor
+    gold: Tensor
+    mask: Tensor
+    """(B, T) bool."""
+    per_item: bool
+    """One gold value a sequence: its mean counts too."""
+
+
+class Batches:
+    """Cuts batches out of cached features."""
+
+    def __init__(self, features: Features) -> None:
+        self.f = features
+        self.half = features.audio.shape[1]
+        self.usable = torch.nonzero(features.has_words).squeeze(1)
+
+    def _blank(self, b: int, t: int) -> tuple[Tensor, Tensor, Tensor]:
+        text, audio, visual = (torch.zeros(b, t, size) for size in CONFIG.sizes)
+        return text, audio, visual
+
+    def _frames(self, where: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """x^t, x^a, x^v and presence of a stretch of composed frames."""
+        f = self.f
+        spoken, face = f.frame_sentence[where], f.frame_face[where]
+        other = f.speaker[where].float().unsqueeze(1)
+        sound = f.audio[where].float()
+        audio = torch.cat([sound * (1 - other), sound * other], 1)
+        presence = torch.stack([spoken >= 0, f.has_sound[where], face >= 0], 1)
+        return f.text[spoken].float(), audio, f.face[face].float(), presence
+
+    def composed(self, rows: list[tuple[int, int]], length: int, subsets: list[tuple[int, ...]] | None) -> Batch:
+        """Stretches (sequence, first frame) of composed sequences, of `length` frames or to the end."""
+        text, audio, visual = self._blank(len(rows), length)
+        presence = torch.zeros(len(rows), length, 3, dtype=torch.bool)
+        gold, mask = torch.zeros(len(rows), length, 2), torch.zeros(len(rows), length, dtype=torch.bool)
+        for row, (sequence, first) in enumerate(rows):
+            begin = int(self.f.start[sequence]) + first
+            n = min(length, int(self.f.start[sequence + 1]) - begin)
+            text[row, :n], audio[row, :n], visual[row, :n], presence[row, :n] = self._frames(slice(begin, begin + n))
+            gold[row, :n], mask[row, :n] = self.f.gold[begin : begin + n], True
+            if subsets is not None:
+                presence[row] &= torch.tensor(subsets[row], dtype=torch.bool)
+        return Batch((text, audio, visual), presence, gold, mask, per_item=False)
+
+    def _alone(self, modality: int, x: Tensor, gold: Tensor, mask: Tensor) -> Batch:
+        features = list(self._blank(*mask.shape))
+        features[modality] = x
+        presence = torch.zeros(*mask.shape, 3, dtype=torch.bool)
+        presence[..., modality] = mask
+        spread = gold.unsqueeze(1).expand(-1, mask.shape[1], -1)
+        return Batch((features[0], features[1], features[2]), presence, spread, mask, per_item=True)
+
+    def text(self, rows: Tensor, length: int = SENTENCE_FRAMES) -> Batch:
+        """Sentences alone, each held for `length` frames."""
+        x = self.f.text[rows].float().unsqueeze(1).expand(-1, length, -1)
+        return self._alone(0, x, self.f.text_gold[rows], torch.ones(len(rows), length, dtype=torch.bool))
+
+    def face(self, rows: Tensor, length: int = 1) -> Batch:
+        """Faces alone, held for `length` frames through their versions."""
+        versions = (torch.arange(length) % FACE_VERSIONS).unsqueeze(0)
+        x = self.f.face[rows.unsqueeze(1) * FACE_VERSIONS + versions].float()
+        return self._alone(2, x, self.f.face_gold[rows], torch.ones(len(rows), length, dtype=torch.bool))
+
+    def speech(self, rows: Tensor) -> Batch:
+        """Utterances alone, whole."""
+        starts, stops = self.f.speech_start[rows].tolist(), self.f.speech_start[rows + 1].tolist()
+        longest = max(b - a for a, b in zip(starts, stops, strict=True))
+        x, mask = torch.zeros(len(rows), longest, 2 * self.half), torch.zeros(len(rows), longest, dtype=torch.bool)
+        for row, (a, b) in enumerate(zip(starts, stops, strict=True)):
+            x[row, : b - a, : self.half] = self.f.speech[a:b].float()
+            mask[row, : b - a] = True
+        return self._alone(1, x, self.f.speech_gold[rows], mask)
+
+    def epoch(self, number: int) -> Iterator[list[Batch]]:
+        """Steps of an epoch, each a batch of every kind."""
+        draw = np.random.default_rng(number)
+        count = len(self.f.start) - 1
+        for _ in range(STEPS):
+            sequences = draw.integers(count, size=12)
+            lengths = (self.f.start[sequences + 1] - self.f.start[sequences]).tolist()
+            rows = [(int(s), int(draw.integers(max(1, n - WINDOW)))) for s, n in zip(sequences, lengths, strict=True)]
+            subsets = [SUBSETS[i] for i in draw.integers(len(SUBSETS), size=len(rows))]
+            words = self.usable[torch.from_numpy(draw.integers(len(self.usable), size=40))]
+            shown = torch.from_numpy(draw.integers(len(self.f.face_gold), size=96))
+            spoken = torch.from_numpy(draw.integers(len(self.f.speech_gold), size=20))
+            yield [
+                self.composed(rows, WINDOW, subsets),
+                self.text(words, int(draw.integers(1, 13))),
+                self.face(shown, int(draw.integers(1, 6))),
+                self.speech(spoken),
+            ]
+
+
+def said(model: FusedHead, batch: Batch) -> Tensor:
+    """Arousal and valence (B, T, 2) of a batch."""
+    return model(*batch.features, batch.presence, model.head.initial(len(batch.gold))).y
+
+
+def batch_loss(model: FusedHead, batch: Batch) -> Tensor:
+    """1 − CCC over the frames; over the items' means as well where an item has one gold value."""
+    y = said(model, batch)
+    loss = concordance_loss(y, batch.gold, batch.mask)
+    if not batch.per_item:
+        return 2 * loss
+    return loss + concordance_loss(speech.mean_over(y, batch.mask), batch.gold[:, 0])
+
+
+def score_composed(model: FusedHead, batches: Batches, keep: tuple[int, int, int] = (1, 1, 1)) -> np.ndarray:
+    """Frame-wise CCC over all frames of the composed sequences, with some modalities masked."""
+    total: Moments | None = None
+    for sequence in range(len(batches.f.start) - 1):
+        length = int(batches.f.start[sequence + 1] - batches.f.start[sequence])
+        batch = batches.composed([(sequence, 0)], length, [keep])
+        moments = Moments.of(said(model, batch)[0].numpy(), batch.gold[0].numpy())
+        total = moments if total is None else total + moments
+    return np.zeros(2) if total is None else total.ccc
+
+
+def score_alone(model: FusedHead, batches: Batches) -> Scores:
+    """CCC of items that are there alone: sentences, faces, and the utterances of each corpus."""
+    f = batches.f
+
+    def of(name: str, parts: list[Batch]) -> Scores:
+        y = torch.cat([speech.mean_over(said(model, b), b.mask) for b in parts]).numpy()
+        arousal, valence = ccc(y, torch.cat([b.gold[:, 0] for b in parts]).numpy())
+        return {f"{name} arousal": float(arousal), f"{name} valence": float(valence)}
+
+    scores = of("text", [batches.text(rows) for rows in batches.usable.split(100)])
+    scores |= of("face", [batches.face(rows) for rows in torch.arange(len(f.face_gold)).split(500)])
+    for i, corpus in enumerate(speech.CORPORA):
+        rows = torch.nonzero(f.speech_corpus == i).squeeze(1)
+        scores |= of(corpus, [batches.speech(part) for part in rows.split(32)])
+    return scores
+
+
+def train_fusion(data: Path, run: Path, spec: ClipSpec, epochs: int = 12) -> Scores:
+    """Train fusion and head; returns the devel CCCs. Leaves run/fusion/best.safetensors."""
+    train, devel = Batches(cached_features(data, run, "train", spec)), Batches(cached_features(data, run, "devel", spec))
+    model = FusedHead(CONFIG)
+
+    def loss(batches: list[Batch]) -> Tensor:
+        return torch.stack([batch_loss(model, batch) for batch in batches]).sum()
+
+    def score() -> Scores:
+        arousal, valence = score_composed(model, devel)
+        return {"fused arousal": float(arousal), "fused valence": float(valence)} | score_alone(model, devel)
+
+    settings = FitSettings(epochs, 1e-3, 0.01, warmup=60)
+    return fit(run / "fusion", model, model.parameters(), train.epoch, loss, score, settings)

@@ -1,0 +1,281 @@
+"""From PyTorch to a bundle: each weight once, as safetensors, and ONNX graphs that point into them.
+
+The graphs' initialisers are the state dict under its own names: exported without folding constants and without
+training's or evaluation's rewrites, then turned to half precision, moved out, and cast back where they are used.
+ONNX Runtime folds those casts when it loads.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from affekt.networks import FUSIONS, AudioNetwork, FusedHead, Multimodal, MultimodalConfig, TextNetwork, VisualNetwork
+from affekt.runtime.bundle import CARD, CONFIG, FORMAT, GRAPHS, WEIGHTS, sha256
+from affekt.runtime.words import FILES, Kind
+from affekt.timeline import MODALITIES, ClipSpec
+
+OPSET = 17
+Axes = dict[str, dict[int, str]]
+
+
+class TextGraph(nn.Module):
+    """Pieces of words → x^t and the selector's weights."""
+
+    def __init__(self, encoder: nn.Module, text: TextNetwork) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.text = text
+
+    def forward(
+        self, pieces: Tensor, piece_word: Tensor, piece_mask: Tensor, word_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        x, alpha = self.text(self.encoder(pieces, piece_word, piece_mask, word_mask), word_mask)
+        return x, alpha
+
+
+class AudioGraph(nn.Module):
+    """Sound windows → x^a."""
+
+    def __init__(self, audio: AudioNetwork) -> None:
+        super().__init__()
+        self.audio = audio
+
+    def forward(self, windows: Tensor, speaker: Tensor) -> Tensor:
+        return torch.as_tensor(self.audio(windows, speaker))
+
+
+class VisualGraph(nn.Module):
+    """Face crops as they come from the decoder, (F, S, S, 3) uint8 → x^v and where it looked."""
+
+    def __init__(self, visual: VisualNetwork) -> None:
+        super().__init__()
+        self.visual = visual
+
+    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        x, heat = self.visual(faces.to(torch.float32).permute(0, 3, 1, 2) / 255)
+        return x, heat
+
+
+class FusionGraph(nn.Module):
+    """Features and presence → arousal and valence, the weights, and the state to go on from."""
+
+    def __init__(self, fused_head: FusedHead) -> None:
+        super().__init__()
+        self.fused_head = fused_head
+
+    def forward(
+        self, text: Tensor, audio: Tensor, visual: Tensor, presence: Tensor, h: Tensor, c: Tensor
+    ) -> tuple[Tensor, ...]:
+        y, fused, (h, c) = self.fused_head(text, audio, visual, presence, (h, c))
+        return tuple(t for t in (y, h, c, fused.modality, fused.pairs, fused.shares) if t is not None)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A module with the example it is traced on and the names of what goes in and out."""
+
+    module: nn.Module
+    example: tuple[Tensor, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    axes: Axes
+
+
+def graphs_of(encoder: nn.Module, model: Multimodal, spec: ClipSpec) -> dict[str, Graph]:
+    """The four graphs of a bundle, in its order."""
+    config = model.config
+    true, long = torch.ones(2, 3, dtype=torch.bool), torch.ones(2, 5, dtype=torch.int64)
+    frames = (2, 4)
+    features = tuple(torch.zeros(*frames, size) for size in config.sizes)
+    state = model.fused_head.head.initial(2)
+    batch = {0: "B", 1: "T"}
+    outputs = ["y", "h_out", "c_out"]
+    if config.fusion.kind != "concatenation":
+        outputs.append("modality")
+    if FUSIONS[config.fusion.kind].PAIRS:
+        outputs.append("pairs")
+    if config.fusion.kind == "hierarchical":
+        outputs.append("shares")
+    inputs = ("text", "audio", "visual", "presence", "h", "c")
+    fusion_axes: Axes = {n: {1: "B"} if n in ("h", "c", "h_out", "c_out") else batch for n in (*inputs, *outputs)}
+    pieces, words = {0: "U", 1: "S"}, {0: "U", 1: "L"}
+    return {
+        "text": Graph(
+            TextGraph(encoder, model.text),
+            (long, long - 1, long > 0, true),
+            ("pieces", "piece_word", "piece_mask", "word_mask"),
+            ("x", "alpha"),
+            {"pieces": pieces, "piece_word": pieces, "piece_mask": pieces, "word_mask": words}
+            | {"x": {0: "U"}, "alpha": {0: "U", 2: "L"}},
+        ),
+        "audio": Graph(
+            AudioGraph(model.audio),
+            (torch.zeros(2, spec.window), torch.tensor([0, 1])),
+            ("windows", "speaker"),
+            ("x",),
+            {"windows": {0: "N"}, "speaker": {0: "N"}, "x": {0: "N"}},
+        ),
+        "visual": Graph(
+            VisualGraph(model.visual),
+            (torch.zeros(2, spec.image_size, spec.image_size, 3, dtype=torch.uint8),),
+            ("faces",),
+            ("x", "map"),
+            {"faces": {0: "F"}, "x": {0: "F"}, "map": {0: "F"}},
+        ),
+        "fusion": Graph(
+            FusionGraph(model.fused_head),
+            (*features, torch.ones(*frames, 3, dtype=torch.bool), *state),
+            inputs,
+            tuple(outputs),
+            fusion_axes,
+        ),
+    }
+
+
+def to_onnx(graph: Graph, path: Path) -> onnx.ModelProto:
+    """Trace a module in evaluation mode; its initialisers are its state dict, unfolded and under its names."""
+    graph.module.eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        # The tracer warns of shapes and flags that are constant here; equality with eager is tested instead.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph.module,
+            graph.example,
+            str(path),
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            dynamic_axes=graph.axes,
+            opset_version=OPSET,
+            dynamo=False,
+            do_constant_folding=False,
+            training=torch.onnx.TrainingMode.PRESERVE,
+        )
+    return onnx.load(str(path))
+
+
+def stored(value: Tensor) -> Tensor:
+    """A weight as the bundle keeps it: floating point in half precision, the rest as it is."""
+    return value.detach().half().contiguous() if value.is_floating_point() else value.detach().contiguous()
+
+
+def write_weights(modules: list[nn.Module], path: Path) -> None:
+    """Write the weights of all modules once, under their own names, as safetensors.
+
+    Raises:
+        ValueError: a weight is too large for half precision.
+    """
+    weights: dict[str, Tensor] = {}
+    for module in modules:
+        for name, value in module.state_dict().items():
+            if name.endswith("num_batches_tracked"):
+                continue
+            weights[name] = stored(value)
+            if weights[name].is_floating_point() and not torch.isfinite(weights[name]).all():
+                raise ValueError(f"{name} does not fit into half precision")
+    save_file(weights, path)
+
+
+def offsets(weights: Path) -> dict[str, tuple[int, int]]:
+    """Where each tensor of a safetensors file lies: name → (offset, length) in bytes."""
+    with weights.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    return {
+        name: (8 + length + entry["data_offsets"][0], entry["data_offsets"][1] - entry["data_offsets"][0])
+        for name, entry in header.items()
+    }
+
+
+def point_into(model: onnx.ModelProto, weights: Path) -> None:
+    """Replace each weight of a graph by a pointer into the weights file, cast back to float32 where it was."""
+    places = offsets(weights)
+    kept, casts = [], []
+    for tensor in model.graph.initializer:
+        if tensor.name not in places:
+            kept.append(tensor)
+            continue
+        offset, length = places[tensor.name]
+        outside = TensorProto()
+        outside.dims.extend(tensor.dims)
+        outside.data_location = TensorProto.EXTERNAL
+        for key, value in {"location": weights.name, "offset": str(offset), "length": str(length)}.items():
+            entry = outside.external_data.add()
+            entry.key, entry.value = key, value
+        if tensor.data_type == TensorProto.FLOAT:
+            outside.name, outside.data_type = f"{tensor.name}.half", TensorProto.FLOAT16
+            casts.append(helper.make_node("Cast", [outside.name], [tensor.name], to=TensorProto.FLOAT))
+        else:
+            outside.name, outside.data_type = tensor.name, tensor.data_type
+        kept.append(outside)
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def write_graph(graph: Graph, weights: Path, path: Path) -> None:
+    """Export one graph beside a weights file that already holds its weights."""
+    with TemporaryDirectory() as folder:
+        model = to_onnx(graph, Path(folder) / "graph.onnx")
+    point_into(model, weights)
+    path.write_bytes(model.SerializeToString())
+
+
+def write_bundle(
+    folder: Path,
+    name: str,
+    encoder: nn.Module,
+    model: Multimodal,
+    spec: ClipSpec,
+    tokenizer: bytes,
+    words: Kind,
+    card: str,
+    version: str = "1",
+) -> None:
+    """Write a whole bundle; `config.json` comes last, so a folder without it is not a bundle.
+
+    Args:
+        words: `wordpieces` for an encoder's pieces of words, `vocabulary` for a learned word table.
+        tokenizer: what cuts words, as `runtime.words` reads it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).unlink(missing_ok=True)
+    graphs = graphs_of(encoder, model, spec)
+    write_weights([graph.module for graph in graphs.values()], folder / WEIGHTS)
+    for part in GRAPHS:
+        write_graph(graphs[part], folder / WEIGHTS, folder / f"graph-{part}.onnx")
+    (folder / FILES[words]).write_bytes(tokenizer)
+    (folder / CARD).write_text(card, encoding="utf-8")
+    files = [WEIGHTS, FILES[words], *(f"graph-{part}.onnx" for part in GRAPHS)]
+    config = {
+        "format": FORMAT,
+        "name": name,
+        "version": version,
+        "clip": spec.to_dict(),
+        "fusion": model.config.fusion.kind,
+        "pairs": pair_names(model.config),
+        "words": words,
+        "sizes": model.config.to_dict(),
+        "files": {file: sha256(folder / file) for file in files},
+    }
+    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+
+
+def pair_names(config: MultimodalConfig) -> list[list[str]] | None:
+    """Which two modalities each row of the fusion's pair weights is over; None where it has no first level."""
+    pairs = FUSIONS[config.fusion.kind].PAIRS
+    return None if pairs is None else [[MODALITIES[a], MODALITIES[b]] for a, b in pairs]
+
+
