@@ -51,7 +51,7 @@ def encoded(words: WordPieces, texts: list[str]) -> tuple[Tensor, ...]:
     return tuple(torch.from_numpy(a) for a in (e.pieces, e.piece_word, e.piece_mask, e.word_mask))
 
 
-def train_sentences(data: Path, run: Path, epochs: int = 5) -> Scores:
+def train_sentences(data: Path, run: Path, epochs: int = 2) -> Scores:
     """Fine-tune on EmoBank; returns the dev CCCs. Leaves run/text/best.safetensors."""
     model, words = TextModel(CONFIG), tokenizer()
     train, devel = read_sentences(data, "train"), read_sentences(data, "devel")

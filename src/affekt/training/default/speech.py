@@ -136,8 +136,8 @@ def train_speech(
     data: Path,
     run: Path,
     spec: ClipSpec,
-    epochs: int = 30,
-    hearing: int = 4,
+    epochs: int = 13,
+    hearing: int = 3,
     corpora: tuple[str, ...] = CORPORA,
 ) -> Scores:
     """Pre-train on the spectrum, then train on affect; returns the devel CCCs. Leaves run/audio/best.safetensors."""
