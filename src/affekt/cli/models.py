@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import click
 
-from affekt.runtime.bundle import installed, open_bundle
+from affekt.errors import ModelError
 
 
-@click.command()
+@click.command(options_metavar="[OPTION]…")
 @click.option("--card", is_flag=True, help="Print the model card of each.")
 def models(card: bool) -> None:
     """List the installed model bundles."""
-    for name, folder in installed().items():
+    from affekt.runtime.bundle import installed, open_bundle
+
+    found = installed()
+    if not found:
+        raise ModelError("no model is installed; install affekt anew, or give a bundle's folder to --model")
+    for name, folder in found.items():
         bundle = open_bundle(folder)
-        size = sum(f.stat().st_size for f in folder.iterdir()) / 1e6
+        size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
         languages = ", ".join(bundle.spec.languages) or "any"
-        click.echo(f"{name}  version {bundle.version}  {bundle.fusion} fusion  {size:.0f} MB  words: {languages}")
+        click.echo(
+            f"{name}  version {bundle.version}  {bundle.fusion} fusion  {size:.0f} MB  words: {languages}"
+        )
         if card:
             click.echo(f"\n{bundle.card}")

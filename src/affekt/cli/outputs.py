@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from affekt.errors import MediaError, OutputError
 
 MEDIA = frozenset(
-    ".mp4 .m4v .mov .avi .mkv .webm .wmv .mpg .mpeg .ts .3gp .flv .ogv"
-    " .wav .mp3 .flac .m4a .ogg .oga .opus .aac .wma .aiff .jpg .jpeg .png .bmp .webp".split()
+    ".mp4 .m4v .mov .3gp .avi .mkv .webm .wmv .asf .flv .mpg .mpeg .vob .ts .mts .m2ts .ogv"
+    " .wav .mp3 .flac .m4a .aac .ogg .oga .opus .wma .aif .aiff .amr .mka"
+    " .jpg .jpeg .png .bmp .webp .tif .tiff".split()
 )
 """Endings that are taken from a folder; a file that is named is tried whatever its ending."""
 TRANSCRIPTS = frozenset((".srt", ".vtt"))
@@ -24,17 +27,21 @@ def find_inputs(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.is_dir():
-            found.append(path)
-            continue
-        files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-        media = [p for p in files if p.suffix.lower() in MEDIA]
-        stems = {p.stem for p in media}
-        media += [p for p in files if p.suffix.lower() in TRANSCRIPTS and p.stem not in stems]
-        if not media:
-            raise MediaError(f"{path}: there is no recording in this folder; name a file or another folder")
-        found += media
-    return list(dict.fromkeys(found))
+        found += _inside(path) if os.path.isdir(path) else [path]
+    return list({path.absolute(): path for path in found}.values())
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        files = sorted(p for p in folder.iterdir() if os.path.isfile(p) and not p.name.startswith("."))
+    except OSError as error:
+        raise MediaError(f"{folder}: cannot be looked into ({error.strerror or error})") from error
+    media = [p for p in files if p.suffix.lower() in MEDIA]
+    stems = {p.stem for p in media}
+    media += [p for p in files if p.suffix.lower() in TRANSCRIPTS and p.stem not in stems]
+    if not media:
+        raise MediaError(f"{folder}: there is no recording in this folder; name a file or another folder")
+    return media
 
 
 def name_outputs(inputs: Sequence[Path]) -> dict[Path, str]:
@@ -58,20 +65,50 @@ def name_outputs(inputs: Sequence[Path]) -> dict[Path, str]:
     return names
 
 
-def make_folder(folder: Path) -> Path:
-    """Make the output folder and see that it can be written to.
+def spare_inputs(inputs: Iterable[Path], outputs: Mapping[Path, Sequence[Path]]) -> None:
+    """See that no output takes the place of an input, of its transcript above all (talk.json beside talk.mp4).
+
+    Raises:
+        OutputError: one would.
+    """
+    from affekt.media.transcripts import find_transcript
+
+    read = [path for one in inputs for path in (one, find_transcript(one)) if path is not None]
+    taken = {os.path.realpath(path) for path in read}
+    for output in (one for several in outputs.values() for one in several):
+        if os.path.realpath(output) in taken:
+            raise OutputError(
+                f"{output}: would take the place of what is read; choose another folder with --out"
+            )
+
+
+@contextmanager
+def output_folder(folder: Path) -> Iterator[None]:
+    """Make the output folder and see that it can be written to; one that stays empty is taken away again.
 
     Raises:
         OutputError: it cannot.
     """
+    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    try:
+        _make(folder)
+        yield
+    finally:
+        for one in missing:
+            with suppress(OSError):  # not empty
+                one.rmdir()
+
+
+def _make(folder: Path) -> None:
     from affekt.timeline.files import atomic
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror or error}); choose another with --out") from error
+        raise OutputError(
+            f"{folder}: cannot be made ({error.strerror or error}); choose another with --out"
+        ) from error
     probe = folder / ".affekt-probe"
     with atomic(probe) as part:
         part.write_bytes(b"")
     probe.unlink()
-    return folder

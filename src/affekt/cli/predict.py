@@ -2,116 +2,132 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from affekt.errors import AffektError
+from affekt.cli.batch import each
+from affekt.cli.options import File, Several, Subject
+from affekt.cli.outputs import find_inputs, name_outputs, output_folder, spare_inputs
+from affekt.cli.progress import progress_bar
+from affekt.errors import OutputError
 
 if TYPE_CHECKING:
-    from affekt.api import Model, Prediction
-    from affekt.runtime.predictor import Progress
+    from affekt.api import Prediction
 
 FORMATS = ("csv", "parquet", "json", "html")
 COLUMNS = ("presence", "weights")
 
 
-class Several(click.ParamType):
-    """A comma-separated choice of several words."""
-
-    name = "list"
-
-    def __init__(self, choices: tuple[str, ...]) -> None:
-        self.choices = choices
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        """Split and check."""
-        words = tuple(word.strip() for word in value.split(",") if word.strip())
-        for word in words:
-            if word not in self.choices:
-                self.fail(f"{word!r} is not one of {', '.join(self.choices)}", param, ctx)
-        return words
-
-
-class Subject(click.ParamType):
-    """`largest`, or which face."""
-
-    name = "largest|N"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """None = largest."""
-        if value == "largest":
-            return None
-        if value.isdecimal() and 1 <= int(value) <= 100:
-            return int(value)
-        self.fail("say largest, or a number from 1 (the largest face)", param, ctx)
-        return None
-
-
-A_FILE = click.Path(path_type=Path)
-
-
-@click.command()
-@click.argument("files", nargs=-1, required=True, type=A_FILE, metavar="FILE…")
-@click.option("--transcript", type=A_FILE, help=".srt, .vtt, start;end;text CSV or words JSON. [NAME.srt beside FILE]")
-@click.option("--language", help="Of the transcript, such as en or de. [guessed]")
+@click.command(options_metavar="[OPTION]…")
+@click.argument("files", nargs=-1, required=True, type=File(), metavar="FILE…")
+@click.option(
+    "--transcript",
+    type=File(),
+    metavar="FILE",
+    help="What is said: .srt, .vtt, start;end;text CSV, or words as JSON.  [default: NAME.srt beside FILE]",
+)
+@click.option(
+    "--language", metavar="CODE", show_default="guessed", help="Of the transcript, such as en or de."
+)
 @click.option(
     "--alignment",
     type=click.Choice(["sentence", "causal"]),
     default="sentence",
     show_default=True,
-    help="A sentence counts while it is spoken, or only after its end, as a live session would know it.",
+    help="A sentence counts while it is spoken, or from its end on, when a live session would know it.",
 )
-@click.option("--turns", type=A_FILE, help="Who speaks when: CSV or RTTM. [all is the subject's]")
-@click.option("--model", default="default", show_default=True, help="An installed bundle or a bundle's folder.")
-@click.option("--subject", type=Subject(), default="largest", show_default=True, help="Which face.")
-@click.option("--threads", type=click.IntRange(1, 256), help="[the machine's cores, at most 4]")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("affekt-out"), show_default=True, help="Folder.")
-@click.option("--format", "formats", type=Several(FORMATS), default="csv,html", show_default=True, help=", ".join(FORMATS))
-@click.option("--columns", type=Several(COLUMNS), default="", help="More columns: presence, weights.")
-def predict(files: tuple[Path, ...], out: Path, formats: tuple[str, ...], model: str, threads: int | None, **how: Any) -> None:
+@click.option(
+    "--turns",
+    type=File(),
+    metavar="FILE",
+    show_default="all are the subject's",
+    help="Who speaks when: CSV or RTTM.",
+)
+@click.option(
+    "--model",
+    default="default",
+    show_default=True,
+    metavar="NAME",
+    help="A bundle (affekt models), or its folder.",
+)
+@click.option(
+    "--subject",
+    type=Subject(),
+    metavar="largest|N",
+    default="largest",
+    show_default=True,
+    help="Which face: the largest, or the N-th largest of the first picture.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    show_default="one a core, at most 4",
+    help="How many work at once.",
+)
+@click.option(
+    "--out", type=File(), metavar="DIR", default="affekt-out", show_default=True, help="Where the results go."
+)
+@click.option(
+    "--format",
+    "formats",
+    type=Several(FORMATS, least=1),
+    metavar="LIST",
+    default="csv,html",
+    show_default=True,
+    help=f"Any of {','.join(FORMATS)}.",
+)
+@click.option(
+    "--columns",
+    type=Several(COLUMNS),
+    metavar="LIST",
+    default="",
+    help=f"More columns of the table, any of {','.join(COLUMNS)}.",
+)
+def predict(
+    files: tuple[Path, ...],
+    out: Path,
+    formats: tuple[str, ...],
+    columns: tuple[str, ...],
+    model: str,
+    threads: int | None,
+    **how: Any,
+) -> None:
     """Recognise arousal and valence ten times a second in recordings.
 
-    FILE may be a film, a sound file, a picture, a transcript alone (.srt, .vtt), or a folder of such files.
+    FILE is a film, a sound file, a picture, a transcript alone (.srt, .vtt), or a folder of these.
     """
-    from affekt.api import load_model
-    from affekt.cli.outputs import find_inputs, make_folder, name_outputs
-
-    columns = how.pop("columns")
     inputs = find_inputs(files)
-    if len(inputs) > 1 and (how["transcript"] or how["turns"]):
-        raise click.UsageError("--transcript and --turns belong to one FILE; name a transcript like its recording instead")
+    beside = [how[key] for key in ("transcript", "turns") if how[key]]
+    if len(inputs) > 1 and beside:
+        raise click.UsageError(
+            f"--transcript and --turns belong to one recording, here are {len(inputs)}: "
+            "run one after the other, or name each transcript like its recording"
+        )
+    if "parquet" in formats and find_spec("pyarrow") is None:
+        raise OutputError(f"{out}: Parquet needs pyarrow; pip install 'affekt[parquet]'")
     names = name_outputs(inputs)
+    outputs = {path: [out / f"{names[path]}.{kind}" for kind in formats] for path in inputs}
+    spare_inputs([*inputs, *beside], outputs)
+
+    from affekt.api import load_model
+
     loaded = load_model(model, threads=threads)
-    folder = make_folder(out)
-    failed: list[str] = []
-    for path in inputs:
-        try:
-            outputs = [folder / f"{names[path]}.{kind}" for kind in formats]
-            prediction = judge(loaded, path, pictures="html" in formats or "json" in formats, **how)
-            for output in outputs:
-                save(prediction, output, columns)
-            summarise(prediction, outputs)
-        except AffektError as error:
-            if len(inputs) == 1:
-                raise
-            failed.append(str(error))
-            click.echo(f"affekt: {error}", err=True)
-    if failed:
-        click.echo(f"\n{len(inputs) - len(failed)} of {len(inputs)} recordings judged; not judged:", err=True)
-        for line in failed:
-            click.echo(f"  {line}", err=True)
-        sys.exit(1)
+    pictures = "html" in formats or "json" in formats
 
+    def work(place: int, path: Path) -> None:
+        count = f"{place + 1}/{len(inputs)} " if len(inputs) > 1 else ""
+        with progress_bar(count + path.name) as progress:
+            prediction = loaded.predict(path, pictures=pictures, progress=progress, **how)
+        for output in outputs[path]:
+            save(prediction, output, columns)
+        summarise(prediction, outputs[path])
 
-def judge(model: Model, path: Path, **how: Any) -> Prediction:
-    """Predict one file under a progress bar."""
-    with progress_bar(path.name) as progress:
-        return model.predict(path, progress=progress, **how)
+    with output_folder(out):
+        each(inputs, work)
 
 
 def save(prediction: Prediction, output: Path, columns: tuple[str, ...]) -> None:
@@ -131,19 +147,3 @@ def summarise(prediction: Prediction, outputs: list[Path]) -> None:
     from affekt.report.summary import show
 
     show(prediction, outputs)
-
-
-@contextmanager
-def progress_bar(name: str) -> Iterator[Progress | None]:
-    """A bar on the terminal for what takes over a second; nothing where the output goes elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    parts = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn()
-    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(escape(name), total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -15,9 +15,24 @@ def train() -> None:
 
 
 @train.command()
-@click.option("--data", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False), help="Labelled data.")
-@click.option("--run", default=Path("runs/default"), show_default=True, type=click.Path(path_type=Path), help="Run folder.")
-@click.option("--stage", type=click.Choice(["faces", "text", "audio", "fusion", "bundle"]), help="[all that is not done]")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Labelled data.",
+)
+@click.option(
+    "--run",
+    default=Path("runs/default"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Run folder.",
+)
+@click.option(
+    "--stage",
+    type=click.Choice(["faces", "text", "audio", "fusion", "bundle"]),
+    help="[all that is not done]",
+)
 @click.option("--threads", type=click.IntRange(1, 256), default=None, help="[all cores]")
 def default(data: Path, run: Path, stage: str | None, threads: int | None) -> None:
     """Train the default model from scratch, in stages that go on where they were stopped."""

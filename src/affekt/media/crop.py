@@ -12,9 +12,9 @@ from affekt.timeline import ClipSpec
 def cut_square(picture: np.ndarray, left: float, top: float, side: float, size: int) -> np.ndarray:
     """The square of `side` px whose corner is at (left, top), brought to (size, size, 3) uint8.
 
-    Whole blocks of pixels are averaged first where the square shrinks to less than half, the rest is bilinear.
-    Beyond the picture its edge goes on. `picture` is (H, W, 3) uint8; places are px from its left and top edge and
-    need not be whole. Integers throughout: the same bits on every machine.
+    Whole blocks of pixels are averaged first where the square shrinks to half or less, the rest is bilinear.
+    Beyond the picture its edge goes on. `picture` is (H, W, 3) uint8; places are px from its left and top
+    edge and need not be whole. Integers throughout: the same bits on every machine.
     """
     height, width = picture.shape[:2]
     block = min(max(1, math.floor(side / size)), height, width)
@@ -52,7 +52,8 @@ def _block_means(region: np.ndarray, block: int) -> np.ndarray:
     for column in range(1, block):
         total += blocks[:, :, column]
     total += np.array(block * block // 2, wide)
-    return (total // np.array(block * block, wide)).astype(np.uint8)
+    means: np.ndarray = total // np.array(block * block, wide)
+    return means.astype(np.uint8)
 
 
 def _neighbours(

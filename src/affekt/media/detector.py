@@ -17,7 +17,7 @@ MULTIPLE = 32
 
 
 class FaceDetector:
-    """Finds all faces in a picture whose sides are a few hundred pixels; about 8 px wide faces are the smallest.
+    """Finds all faces in a picture whose sides are a few hundred pixels.
 
     `threads` is the number of threads ONNX Runtime may use, None for its own choice.
     """
@@ -52,7 +52,7 @@ def _round_up(side: int) -> int:
 
 
 def _decode(heat: np.ndarray, size: np.ndarray, offset: np.ndarray, threshold: float) -> np.ndarray:
-    """Maps → (N, 5) boxes with scores: the centre's cell plus its offset, and exp of the size (paper, eq. 3–6)."""
+    """Maps → (N, 5) boxes with scores: the centre's cell plus its offset, and exp of the size."""
     rows, columns = np.nonzero(heat > threshold)
     heights, widths = np.exp(size[:, rows, columns]) * STRIDE
     middle_y = (rows + offset[0, rows, columns] + 0.5) * STRIDE

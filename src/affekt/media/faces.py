@@ -12,7 +12,7 @@ from affekt.timeline import ClipSpec
 __all__ = ["Face", "FaceFollower", "Picture", "face_crop"]
 
 SMALL = 128
-"""Longest side in px of a picture so small that it is taken to be a face crop, as those of FER+ (48 px) are."""
+"""Longest side in px of a picture so small that it is taken to be a face crop, as in FER+ (48 px)."""
 SQUARE = 1.25
 """Longer over shorter side up to which a picture may be a face crop."""
 FILLED = 0.8
@@ -24,8 +24,8 @@ SEARCH_SIDES = (320, 640)
 def face_crop(image: np.ndarray, spec: ClipSpec, detector: FaceDetector) -> np.ndarray | None:
     """The largest face in a photograph, framed as `spec` says; None if there is none.
 
-    A picture that is a face crop already is taken whole: one that is small and about square, one that is small
-    and in which no face is found, and one that a face fills.
+    A picture that is a face crop already is taken whole: one that is small and about square, one that is
+    small and in which no face is found, and one that a face fills.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -64,7 +64,8 @@ def _largest_face(image: np.ndarray, detector: FaceDetector) -> np.ndarray | Non
     for side, room in ((SEARCH_SIDES[0], 0.0), (SEARCH_SIDES[1], 0.0), (SEARCH_SIDES[0], 0.5)):
         found = _search(image, detector, side, round(room * longer))
         if len(found):
-            return found[np.argmax((found[:, 2] - found[:, 0]) * (found[:, 3] - found[:, 1]))]
+            largest: np.ndarray = found[np.argmax((found[:, 2] - found[:, 0]) * (found[:, 3] - found[:, 1]))]
+            return largest
     return None
 
 
@@ -72,4 +73,5 @@ def _search(image: np.ndarray, detector: FaceDetector, side: int, border: int) -
     """(N, 4) boxes in px of `image`, searched as a square of `side` px with a border of `border` px."""
     covered = max(image.shape[:2]) + 2 * border
     square = cut_square(image, -border, -border, covered, side)
-    return detector.find(square)[:, :4] * (covered / side) - border
+    boxes: np.ndarray = detector.find(square)[:, :4] * (covered / side) - border
+    return boxes

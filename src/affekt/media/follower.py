@@ -1,8 +1,8 @@
 """Following one person's face from frame to frame.
 
-The whole picture is searched only while the face is lost. While it is followed, the detector sees a small window
-around its last place (an eighth of the work), and not even that while the face looks much as it did when it was
-last detected.
+The whole picture is searched only while the face is lost. While it is followed, the detector sees a small
+window around its last place (an eighth of the work), and not even that while the face looks much as it did
+when it was last detected.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class FaceFollower:
 
     Args:
         spec: size and framing of the crops.
-        subject: which face, counted by size in the first frame that has so many (1 = largest); None: the largest
-            in the first frame that has any.
+        subject: which face, counted by size in the first frame that has so many (1 = largest); None: the
+            largest in the first frame that has any.
         threads: for the detector; None: ONNX Runtime's choice.
     """
 
@@ -161,7 +161,7 @@ class FaceFollower:
         return True
 
     def _accept(self, boxes: np.ndarray, scores: np.ndarray, picture: Picture, limit: float) -> bool:
-        """Take the box nearest to the last one if it is near enough, smoothed lightly while it is followed."""
+        """Take the box nearest to the last one if it is near enough, smoothed lightly while followed."""
         assert self._box is not None
         size = np.array([picture.width, picture.height] * 2)
         if not len(boxes):
@@ -214,20 +214,23 @@ def _sides(rgb: np.ndarray) -> np.ndarray:
 
 
 def _areas(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    areas: np.ndarray = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return areas
 
 
 def _distances(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How far (N, 4) boxes are from one, in px: shift of the centre over the box's side, plus |ln of sizes' ratio|."""
+    """How far (N, 4) boxes are from one: shift of the centre over the box's side, plus |ln of size ratio|."""
     side, sides = math.sqrt(_areas(box[None])[0]), np.sqrt(_areas(others))
     shift = np.hypot(*((others[:, :2] + others[:, 2:] - box[:2] - box[2:]) / 2).T)
-    return shift / side + np.abs(np.log(sides / side))
+    distances: np.ndarray = shift / side + np.abs(np.log(sides / side))
+    return distances
 
 
 def _look(crop: np.ndarray) -> np.ndarray:
     """(16, 16) grey means of a crop's cells."""
     cell = len(crop) // CELLS
-    return crop.reshape(CELLS, cell, CELLS, cell * 3).mean(axis=(1, 3))
+    means: np.ndarray = crop.reshape(CELLS, cell, CELLS, cell * 3).mean(axis=(1, 3))
+    return means
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -26,7 +26,9 @@ class AudioConfig:
         positions = self.window
         for pool in self.pools:
             if positions % pool:
-                raise ValueError(f"a window of {self.window} samples is not a multiple of the pools {self.pools}")
+                raise ValueError(
+                    f"a window of {self.window} samples is not a multiple of the pools {self.pools}"
+                )
             positions //= pool
         return positions * self.channels[-1]
 
@@ -50,8 +52,7 @@ class AudioNetwork(nn.Module):
     def frame_features(self, windows: Tensor) -> Tensor:
         """windows (N, window) → (N, frame_size), time-major (readings 2.3)."""
         x = windows.unsqueeze(1)
-        for conv, pool in zip(self.convs, self.config.pools, strict=True):
-            k = conv.kernel_size[0]
+        for conv, k, pool in zip(self.convs, self.config.kernels, self.config.pools, strict=True):
             left = (k - 1) // 2
             x = self.dropout(F.max_pool1d(torch.relu(conv(F.pad(x, (left, k - 1 - left)))), pool))
         return x.transpose(1, 2).reshape(windows.shape[0], self.config.frame_size)

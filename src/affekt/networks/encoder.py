@@ -56,7 +56,13 @@ class WordTable(nn.Module):
         self.width = width
         self.table = nn.Embedding(vocabulary, width, padding_idx=0)
 
-    def forward(self, pieces: Tensor, piece_word: Tensor, piece_mask: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self,
+        pieces: Tensor,
+        piece_word: Tensor,
+        piece_mask: Tensor,  # noqa: ARG002 - every encoder is called alike
+        mask: Tensor,
+    ) -> Tensor:
         """As `TransformerEncoder.forward`; every word is one piece."""
         return mean_of_pieces(self.table(pieces), piece_word, mask)
 

@@ -1,9 +1,9 @@
 """Five ways to fuse text, audio and visual features (paper, section 4.2; readings 4).
 
 Every layer takes the three features and their presence and returns the fused frames with the weights to plot:
-`modality` (B, T, 3) sums to 1 over what is present (None for concatenation, which has none), `pairs` (B, T, 3, 2) is
-the first level of Fig. 4 where there is one, and `PAIRS` names its six numbers. What is absent weighs exactly 0; with
-everything absent the fused frame is exactly 0.
+`modality` (B, T, 3) sums to 1 over what is present (None for concatenation, which has none), `pairs`
+(B, T, 3, 2) is the first level of Fig. 4 where there is one, and `PAIRS` names its six numbers. What is
+absent weighs exactly 0; with everything absent the fused frame is exactly 0.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Projection(nn.Module):
         self.linears = nn.ModuleList(nn.Linear(s, size) for s in sizes)
 
     def forward(self, features: tuple[Tensor, Tensor, Tensor], presence: Tensor) -> Tensor:
+        """Three features (B, T, ·), presence (B, T, 3) bool → (B, T, 3, D_u)."""
         # Zero before W as well as after: a NaN that is absent would else reach W's gradient as 0 × NaN.
         known = [absent_to_zero(f, presence[..., m]) for m, f in enumerate(features)]
         x = torch.stack([linear(f) for linear, f in zip(self.linears, known, strict=True)], -2)
@@ -79,11 +80,12 @@ class Concatenation(nn.Module):
 
     PAIRS: tuple[tuple[int, int], ...] | None = None
 
-    def __init__(self, sizes: tuple[int, int, int], config: FusionConfig) -> None:
+    def __init__(self, sizes: tuple[int, int, int], config: FusionConfig) -> None:  # noqa: ARG002 - as the others
         super().__init__()
         self.size = sum(sizes)
 
     def forward(self, features: tuple[Tensor, Tensor, Tensor], presence: Tensor) -> Fused:
+        """Three features (B, T, ·), presence (B, T, 3) bool → x (B, T, D_t + D_a + D_v)."""
         blocks = [absent_to_zero(f, presence[..., m]) for m, f in enumerate(features)]
         return Fused(torch.cat(blocks, -1), None, None)
 
@@ -104,6 +106,7 @@ class Hierarchical(nn.Module):
         self.over = Attention(3, config.size)
 
     def forward(self, features: tuple[Tensor, Tensor, Tensor], presence: Tensor) -> Fused:
+        """Three features (B, T, ·), presence (B, T, 3) bool → x (B, T, D_u) and the weights."""
         x = self.project(features, presence)
         results, pairs, there = [], [], []
         for attend, (one, other) in zip(self.within, HIERARCHY, strict=True):
@@ -128,8 +131,8 @@ def sum_of(share: Tensor, modality: int) -> Tensor:
 class SelfAttention(nn.Module):
     """Eq. 6: p heads of self-attention over the three modalities, each head's rows then weighed by α.
 
-    A modality weighs, averaged over the heads, Σ_k α[k] × how far row k attends to it. With `alpha: linear` these
-    numbers are signed and sum to nothing in particular.
+    A modality weighs, averaged over the heads, Σ_k α[k] × how far row k attends to it. With `alpha: linear`
+    these numbers are signed and sum to nothing in particular.
     """
 
     PAIRS: tuple[tuple[int, int], ...] | None = None
@@ -159,6 +162,7 @@ class SelfAttention(nn.Module):
         return v, (alpha.unsqueeze(-1) * attends).sum(-2).mean(-2)
 
     def forward(self, features: tuple[Tensor, Tensor, Tensor], presence: Tensor) -> Fused:
+        """Three features (B, T, ·), presence (B, T, 3) bool → x (B, T, p · D_s) and the weights."""
         v, modality = self.heads(self.project(features, presence), presence)
         return Fused(v.flatten(-2), modality, None)
 
@@ -175,6 +179,7 @@ class ResidualSelfAttention(SelfAttention):
         self.w_z = nn.Linear(config.head_size, config.size, bias=False)
 
     def forward(self, features: tuple[Tensor, Tensor, Tensor], presence: Tensor) -> Fused:
+        """Three features (B, T, ·), presence (B, T, 3) bool → x (B, T, p · 3 · D_u) and the weights."""
         x = self.project(features, presence)
         v, modality = self.heads(x, presence)
         z = self.w_z(v).unsqueeze(-2) + x.unsqueeze(-3)
@@ -183,7 +188,7 @@ class ResidualSelfAttention(SelfAttention):
 
 
 class CrossModal(nn.Module):
-    """Eq. 8 and 9: each modality answers what the other two ask, attention over who asked, then over who answered.
+    """Eq. 8 and 9: each modality answers what the other two ask; attention over who asked, then who answered.
 
     A modality weighs as much as its answers do at the second level.
     """
@@ -199,6 +204,7 @@ class CrossModal(nn.Module):
         self.second = Attention(3, config.size)
 
     def forward(self, features: tuple[Tensor, Tensor, Tensor], presence: Tensor) -> Fused:
+        """Three features (B, T, ·), presence (B, T, 3) bool → x (B, T, D_u) and the weights."""
         c = self.config
         x = self.project(features, presence)
         rows = x.unflatten(-1, (c.heads, c.head_size))
@@ -219,7 +225,8 @@ class CrossModal(nn.Module):
         return Fused(fused, modality, pair)
 
 
-FUSIONS: dict[str, type[Concatenation | Hierarchical | SelfAttention | CrossModal]] = {
+Fusion = Concatenation | Hierarchical | SelfAttention | CrossModal
+FUSIONS: dict[str, type[Fusion]] = {
     "concatenation": Concatenation,
     "hierarchical": Hierarchical,
     "self_attention": SelfAttention,
@@ -228,6 +235,6 @@ FUSIONS: dict[str, type[Concatenation | Hierarchical | SelfAttention | CrossModa
 }
 
 
-def build_fusion(sizes: tuple[int, int, int], config: FusionConfig) -> nn.Module:
+def build_fusion(sizes: tuple[int, int, int], config: FusionConfig) -> Fusion:
     """The fusion that `config.kind` names, for features of the given widths (text, audio, visual)."""
     return FUSIONS[config.kind](sizes, config)

@@ -66,12 +66,12 @@ class Judged(NamedTuple):
 
 
 class FusedHead(nn.Module):
-    """Fusion and head: the features of frames → arousal and valence. What stage 2 trains on cached features."""
+    """Fusion and head: the features of frames → arousal and valence. Stage 2 trains it on cached features."""
 
     def __init__(self, config: MultimodalConfig) -> None:
         super().__init__()
         self.fusion = build_fusion(config.sizes, config.fusion)
-        self.head = Head(int(self.fusion.size), config.head)
+        self.head = Head(self.fusion.size, config.head)
 
     def forward(self, text: Tensor, audio: Tensor, visual: Tensor, presence: Tensor, state: State) -> Judged:
         """x^t, x^a, x^v (B, T, ·), presence (B, T, 3) bool, state → y (B, T, 2), weights, state."""

@@ -39,6 +39,7 @@ class NGrams(nn.Module):
 
     def __init__(self, width: int, ngram_widths: tuple[int, ...], maps: int) -> None:
         super().__init__()
+        self.widths = ngram_widths
         self.convs = nn.ModuleList(nn.Conv1d(width, maps, n) for n in ngram_widths)
 
     def forward(self, words: Tensor, mask: Tensor) -> Tensor:
@@ -46,8 +47,7 @@ class NGrams(nn.Module):
         real = mask.unsqueeze(-1).to(words.dtype)
         columns = (words * real).transpose(1, 2)
         found = [columns]
-        for conv in self.convs:
-            n = conv.kernel_size[0]
+        for n, conv in zip(self.widths, self.convs, strict=True):
             left = (n - 1) // 2
             found.append(torch.tanh(conv(F.pad(columns, (left, n - 1 - left)))))
         return torch.cat(found, 1).transpose(1, 2) * real
@@ -84,7 +84,7 @@ class BiLSTM(nn.Module):
 
 
 class Highway(nn.Module):
-    """Eq. 2: z̃ = o∘g(W z + b) + (1 − o)∘z with o = σ(W_o z + b_o); b_o starts at −2, so it starts as a carry."""
+    """Eq. 2: z̃ = o∘g(W z + b) + (1 − o)∘z, o = σ(W_o z + b_o); b_o starts at −2, so it starts as a carry."""
 
     def __init__(self, size: int, act: str) -> None:
         super().__init__()
@@ -94,6 +94,7 @@ class Highway(nn.Module):
         nn.init.constant_(self.gate.bias, -2.0)
 
     def forward(self, z: Tensor) -> Tensor:
+        """(…, size) → (…, size)."""
         o = torch.sigmoid(self.gate(z))
         return o * self.act(self.transform(z)) + (1 - o) * z
 
@@ -108,7 +109,9 @@ class TextNetwork(nn.Module):
         self.word_dropout = nn.Dropout(c.word_dropout)
         self.ngrams = NGrams(c.width, c.ngram_widths, c.ngram_maps)
         self.ngram_dropout = nn.Dropout(c.ngram_dropout)
-        self.projections = nn.ModuleList(nn.Linear(embedded, c.projection, bias=False) for _ in range(c.heads))
+        self.projections = nn.ModuleList(
+            nn.Linear(embedded, c.projection, bias=False) for _ in range(c.heads)
+        )
         self.projection_dropout = nn.Dropout(c.projection_dropout)
         self.contexts = nn.ModuleList(
             BiLSTM(c.projection, c.hidden, dropout=c.recurrent_dropout) for _ in range(c.heads)

@@ -1,12 +1,13 @@
 """The visual network (paper, section 4.1.3; readings 3): a face → one vector, and where it looked.
 
-The trunk is HRNet (Wang et al. 2020) cut after its third stage. Modules carry the names of timm's HRNet, so its
-ImageNet weights load by name.
+The trunk is HRNet (Wang et al. 2020) cut after its third stage. Modules carry the names of timm's HRNet, so
+its ImageNet weights load by name.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +59,7 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(F, c, H, W) → (F, c, H, W)."""
         return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + x)
 
 
@@ -76,6 +78,7 @@ class Bottleneck(nn.Module):
         self.downsample = conv_bn(inputs, outputs, 1, relu=False) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
+        """(F, inputs, H, W) → (F, 4 · inside, H, W)."""
         y = torch.relu(self.bn1(self.conv1(x)))
         y = torch.relu(self.bn2(self.conv2(y)))
         return torch.relu(self.bn3(self.conv3(y)) + self.downsample(x))
@@ -101,17 +104,21 @@ class HighResolutionModule(nn.Module):
     def __init__(self, channels: tuple[int, ...], blocks: int) -> None:
         super().__init__()
         n = len(channels)
-        self.branches = nn.ModuleList(nn.Sequential(*(BasicBlock(c) for _ in range(blocks))) for c in channels)
+        self.branches = nn.ModuleList(
+            nn.Sequential(*(BasicBlock(c) for _ in range(blocks))) for c in channels
+        )
         self.fuse_layers = nn.ModuleList(
             nn.ModuleList(fuse_path(source, target, channels) for source in range(n)) for target in range(n)
         )
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
+        """A map a branch, (F, c, H, W), each half the side of the one before → the same shapes."""
         maps = [branch(x) for branch, x in zip(self.branches, maps, strict=True)]
         fused = []
         for paths in self.fuse_layers:
-            total = paths[0](maps[0])
-            for path, x in zip(list(paths)[1:], maps[1:], strict=True):
+            first, *others = cast(nn.ModuleList, paths)
+            total = first(maps[0])
+            for path, x in zip(others, maps[1:], strict=True):
                 total = total + path(x)
             fused.append(torch.relu(total))
         return fused
@@ -160,7 +167,7 @@ class HRNetTrunk(nn.Module):
 
 
 class AttentionalPooling(nn.Module):
-    """y = (XA)ᵀ h / n with h = X b + β: second-order pooling by a learned map of where to look (readings 3.2).
+    """y = (XA)ᵀ h / n, h = X b + β: second-order pooling by a learned map of where to look (readings 3.2).
 
     Starts as average pooling: β = 1, b ≈ 0.
     """
@@ -217,7 +224,7 @@ class VisualNetwork(nn.Module):
 
 
 def load_imagenet_trunk(network: VisualNetwork, state: dict[str, Tensor]) -> None:
-    """Start the trunk from timm's `hrnet_w18` ImageNet weights: stem to stage 3; stage 4 and the head are dropped.
+    """Start the trunk from timm's `hrnet_w18` ImageNet weights, stem to stage 3; the rest is dropped.
 
     Args:
         network: of the default sizes (`VisualConfig()`).

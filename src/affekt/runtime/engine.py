@@ -102,7 +102,9 @@ class Engine:
     def hear(self, windows: np.ndarray, speaker: np.ndarray) -> np.ndarray:
         """windows (N, window) float32, speaker (N,) int64 → x^a (N, D_a)."""
         parts = [
-            self._audio.run(None, {"windows": windows[i : i + WINDOWS], "speaker": speaker[i : i + WINDOWS]})[0]
+            self._audio.run(None, {"windows": windows[i : i + WINDOWS], "speaker": speaker[i : i + WINDOWS]})[
+                0
+            ]
             for i in range(0, len(windows), WINDOWS)
         ]
         return np.concatenate([np.zeros((0, self.widths[1]), np.float32), *parts])

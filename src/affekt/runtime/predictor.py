@@ -184,7 +184,8 @@ class Predictor:
         """(B, T, 2) from one modality's features (B, T, ·) alone."""
         shape = x.shape[:2]
         text, audio, visual = (
-            x if m == modality else np.zeros((*shape, width), np.float32) for m, width in enumerate(self.engine.widths)
+            x if m == modality else np.zeros((*shape, width), np.float32)
+            for m, width in enumerate(self.engine.widths)
         )
         presence = np.zeros((*shape, 3), bool)
         presence[..., modality] = True if present is None else present

@@ -1,8 +1,8 @@
 """From PyTorch to a bundle: each weight once, as safetensors, and ONNX graphs that point into them.
 
-The graphs' initialisers are the state dict under its own names: exported without folding constants and without
-training's or evaluation's rewrites, then turned to half precision, moved out, and cast back where they are used.
-ONNX Runtime folds those casts when it loads.
+The graphs' initialisers are the state dict under its own names: exported without folding constants and
+without training's or evaluation's rewrites, then turned to half precision, moved out, and cast back where
+they are used. ONNX Runtime folds those casts when it loads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from onnx import TensorProto, helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from affekt.networks import FUSIONS, AudioNetwork, FusedHead, Multimodal, MultimodalConfig, TextNetwork, VisualNetwork
+from affekt.networks import (
+    FUSIONS,
+    AudioNetwork,
+    FusedHead,
+    Multimodal,
+    MultimodalConfig,
+    TextNetwork,
+    VisualNetwork,
+)
 from affekt.runtime.bundle import CARD, CONFIG, FORMAT, GRAPHS, WEIGHTS, sha256
 from affekt.runtime.words import FILES, Kind
 from affekt.timeline import MODALITIES, ClipSpec
@@ -39,6 +47,7 @@ class TextGraph(nn.Module):
     def forward(
         self, pieces: Tensor, piece_word: Tensor, piece_mask: Tensor, word_mask: Tensor
     ) -> tuple[Tensor, Tensor]:
+        """pieces, piece_word, piece_mask (U, S), word_mask (U, L) → x^t (U, D_t), α (U, P, L)."""
         x, alpha = self.text(self.encoder(pieces, piece_word, piece_mask, word_mask), word_mask)
         return x, alpha
 
@@ -51,6 +60,7 @@ class AudioGraph(nn.Module):
         self.audio = audio
 
     def forward(self, windows: Tensor, speaker: Tensor) -> Tensor:
+        """windows (N, window), speaker (N,) → x^a (N, D_a)."""
         return torch.as_tensor(self.audio(windows, speaker))
 
 
@@ -62,6 +72,7 @@ class VisualGraph(nn.Module):
         self.visual = visual
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """(F, S, S, 3) uint8 → x^v (F, D_v), map (F, S/4, S/4)."""
         x, heat = self.visual(faces.to(torch.float32).permute(0, 3, 1, 2) / 255)
         return x, heat
 
@@ -76,6 +87,7 @@ class FusionGraph(nn.Module):
     def forward(
         self, text: Tensor, audio: Tensor, visual: Tensor, presence: Tensor, h: Tensor, c: Tensor
     ) -> tuple[Tensor, ...]:
+        """x^t, x^a, x^v (B, T, ·), presence (B, T, 3), state → y (B, T, 2), state, the weights there are."""
         y, fused, (h, c) = self.fused_head(text, audio, visual, presence, (h, c))
         return tuple(t for t in (y, h, c, fused.modality, fused.pairs, fused.shares) if t is not None)
 
@@ -107,7 +119,9 @@ def graphs_of(encoder: nn.Module, model: Multimodal, spec: ClipSpec) -> dict[str
     if config.fusion.kind == "hierarchical":
         outputs.append("shares")
     inputs = ("text", "audio", "visual", "presence", "h", "c")
-    fusion_axes: Axes = {n: {1: "B"} if n in ("h", "c", "h_out", "c_out") else batch for n in (*inputs, *outputs)}
+    fusion_axes: Axes = {
+        n: {1: "B"} if n in ("h", "c", "h_out", "c_out") else batch for n in (*inputs, *outputs)
+    }
     pieces, words = {0: "U", 1: "S"}, {0: "U", 1: "L"}
     return {
         "text": Graph(
@@ -143,7 +157,7 @@ def graphs_of(encoder: nn.Module, model: Multimodal, spec: ClipSpec) -> dict[str
 
 
 def to_onnx(graph: Graph, path: Path) -> onnx.ModelProto:
-    """Trace a module in evaluation mode; its initialisers are its state dict, unfolded and under its names."""
+    """Trace a module in evaluation mode; its initialisers are its state dict, under its own names."""
     graph.module.eval()
     with warnings.catch_warnings(), torch.no_grad():
         # The tracer warns of shapes and flags that are constant here; equality with eager is tested instead.
@@ -198,7 +212,7 @@ def offsets(weights: Path) -> dict[str, tuple[int, int]]:
 
 
 def point_into(model: onnx.ModelProto, weights: Path) -> None:
-    """Replace each weight of a graph by a pointer into the weights file, cast back to float32 where it was."""
+    """Replace each weight of a graph by a pointer into the weights file, cast back to float32 where due."""
     places = offsets(weights)
     kept, casts = [], []
     for tensor in model.graph.initializer:
@@ -274,8 +288,6 @@ def write_bundle(
 
 
 def pair_names(config: MultimodalConfig) -> list[list[str]] | None:
-    """Which two modalities each row of the fusion's pair weights is over; None where it has no first level."""
+    """Which two modalities each row of the fusion's pair weights is over; None without a first level."""
     pairs = FUSIONS[config.fusion.kind].PAIRS
     return None if pairs is None else [[MODALITIES[a], MODALITIES[b]] for a, b in pairs]
-
-

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def fit(
                 group["lr"] = peak * warm * 0.5 * (1 + torch.cos(torch.tensor(torch.pi * progress)).item())
             value = loss(batch)
             optimiser.zero_grad(set_to_none=True)
-            value.backward()  # type: ignore[no-untyped-call]
+            value.backward()
             nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
             optimiser.step()
             losses.append(float(value.detach()))
@@ -84,10 +85,15 @@ def fit(
             scores = score()
         if not best or _mean(scores) > _mean(best):
             best = scores
-            _replace(lambda p: save_file(_contiguous(model), p), folder / "best.safetensors")
+            _replace(partial(save_file, _contiguous(model)), folder / "best.safetensors")
         _log(folder / "log.csv", epoch, sum(losses) / len(losses), scores, time.time() - started)
-        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "epoch": epoch, "best": best}
-        _replace(lambda p, state=state: torch.save(state, p), last)
+        state = {
+            "model": model.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "epoch": epoch,
+            "best": best,
+        }
+        _replace(partial(torch.save, state), last)
     model.load_state_dict(load_file(folder / "best.safetensors"))
     model.eval()
     return best
@@ -117,4 +123,4 @@ def _log(path: Path, epoch: int, loss: float, scores: Scores, seconds: float) ->
         if new:
             writer.writeheader()
         writer.writerow(row)
-    print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+    print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)  # noqa: T201

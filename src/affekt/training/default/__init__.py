@@ -1,1 +1,1 @@
-"""The recipe of the default model: trained from labelled faces, speech and sentences, on a laptop, in four stages."""
+"""The recipe of the default model: from labelled faces, speech and sentences, on a laptop, in four stages."""

@@ -49,7 +49,9 @@ def write(data: Path, run: Path, spec: ClipSpec, model: Multimodal) -> str:
 
 def _table(header: str, rows: list[tuple[str, float, float]]) -> str:
     lines = [f"| {header} | arousal | valence |", "|---|---|---|"]
-    return "\n".join([*lines, *(f"| {name} | {arousal:.3f} | {valence:.3f} |" for name, arousal, valence in rows)])
+    return "\n".join(
+        [*lines, *(f"| {name} | {arousal:.3f} | {valence:.3f} |" for name, arousal, valence in rows)]
+    )
 
 
 def _singles(path: Path) -> str:
@@ -71,7 +73,9 @@ def _composed(data: Path, run: Path, spec: ClipSpec, model: Multimodal) -> str:
     half.load_state_dict({name: stored(value).float() for name, value in full.state_dict().items()})
     rows = [(name, float(a), float(v)) for name, (a, v) in scores.items()]
     a, v = fusion.score_composed(half, batches)
-    return _table("CCC of frames", [*rows, ("fused, weights of fusion and head in half precision", float(a), float(v))])
+    return _table(
+        "CCC of frames", [*rows, ("fused, weights of fusion and head in half precision", float(a), float(v))]
+    )
 
 
 def _cost(path: Path) -> str:
@@ -80,7 +84,8 @@ def _cost(path: Path) -> str:
         return "What the smaller sizes cost was not measured."
     rows = json.loads(path.read_text(encoding="utf-8"))
     return _table(
-        "CCC on devel, the same training at both sizes", [(r["name"], r["arousal"], r["valence"]) for r in rows]
+        "CCC on devel, the same training at both sizes",
+        [(r["name"], r["arousal"], r["valence"]) for r in rows],
     )
 
 
@@ -91,5 +96,7 @@ def _parameters(model: Multimodal) -> str:
     full = Multimodal()
     parts = ("text", "audio", "visual", "fused_head")
     lines = ["| network | here | the paper's sizes |", "|---|---|---|"]
-    lines += [f"| {p.replace('_', ' ')} | {count(getattr(model, p))} | {count(getattr(full, p))} |" for p in parts]
+    lines += [
+        f"| {p.replace('_', ' ')} | {count(getattr(model, p))} | {count(getattr(full, p))} |" for p in parts
+    ]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
-"""Composed sequences: speech, faces and sentences of near meaning, joined as if they were one person's recording.
+"""Composed sequences: speech, faces and sentences of near meaning, joined as if one person's recording.
 
-No corpus at hand has all three modalities with a continuous gold standard, so the fusion learns from sequences put
-together from what there is. They are not real people: see the model card.
+No corpus at hand has all three modalities with a continuous gold standard, so the fusion learns from
+sequences put together from what there is. They are not real people: see the model card.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Composer:
         return others[draw.integers(len(others))] if others else None
 
     def _gold(self, said: list[tuple[float, float, int]], n: int) -> np.ndarray:
-        """The utterances' coordinates, pauses and the partner's turns bridged, joins smoothed over half a second."""
+        """The utterances' coordinates; pauses and the partner's turns bridged, joins smoothed over 0.5 s."""
         known_at, known = [], []
         for start, end, i in said:
             for t in range(frame_count(start), max(frame_count(start) + 1, min(n, frame_count(end)))):
@@ -122,14 +122,18 @@ class Composer:
             face = self.faces[i, draw.integers(NEAREST)]
             rows[first:stop] = face * FACE_VERSIONS + version[first:stop] % FACE_VERSIONS
         for _ in range(draw.poisson(0.7)):
-            first = draw.integers(n)
+            first = int(draw.integers(n))
             rows[first : first + draw.integers(5, 60)] = -1
         return rows
 
-    def _sentences(self, said: list[tuple[float, float, int]], n: int, draw: np.random.Generator) -> np.ndarray:
+    def _sentences(
+        self, said: list[tuple[float, float, int]], n: int, draw: np.random.Generator
+    ) -> np.ndarray:
         """A sentence on most utterances, aligned either way."""
         alignment: Alignment = "causal" if draw.random() < 0.4 else "sentence"
-        spoken = [(s, e, self.sentences[i, draw.integers(NEAREST)]) for s, e, i in said if draw.random() < 0.85]
+        spoken = [
+            (s, e, self.sentences[i, draw.integers(NEAREST)]) for s, e, i in said if draw.random() < 0.85
+        ]
         lines = [Sentence(s, e, "x") for s, e, _ in spoken]
         rows = sentence_frames(lines, n, alignment)
         chosen = np.array([row for _, _, row in spoken] + [-1], np.int64)

@@ -1,4 +1,4 @@
-"""The labelled faces, speech and sentences the default model is trained on, as they lie in the data folder."""
+"""The labelled faces, speech and sentences the default model learns from, as the data folder has them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Faces:
-    """FER+ faces: images (N, 48, 48) uint8 grey, votes (N, 8) summing to 1, gold (N, 2) arousal and valence."""
+    """FER+: images (N, 48, 48) uint8 grey, votes (N, 8) summing to 1, gold (N, 2) arousal and valence."""
 
     images: np.ndarray
     votes: np.ndarray
@@ -34,7 +34,9 @@ def read_faces(data: Path, split: str) -> Faces:
     from PIL import Image
 
     rows = read_rows(data / "ferplus" / f"{split}.csv")
-    place = {r["category"]: (r["arousal"], r["valence"]) for r in read_rows(data / "ferplus" / "coordinates.csv")}
+    place = {
+        r["category"]: (r["arousal"], r["valence"]) for r in read_rows(data / "ferplus" / "coordinates.csv")
+    }
     coordinates = np.array([place[name] for name in FACE_CLASSES], np.float64)
     votes = np.array([[float(r[name]) for name in FACE_CLASSES] for r in rows])
     votes /= votes.sum(1, keepdims=True)
@@ -94,5 +96,7 @@ def read_samples(path: Path) -> tuple[np.ndarray, int]:
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
         mono = av.AudioResampler(format="flt", layout="mono", rate=stream.rate)
-        parts = [out.to_ndarray().ravel() for frame in container.decode(stream) for out in mono.resample(frame)]
+        parts = [
+            out.to_ndarray().ravel() for frame in container.decode(stream) for out in mono.resample(frame)
+        ]
     return np.concatenate(parts).astype(np.float32), stream.rate

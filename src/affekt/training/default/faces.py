@@ -22,7 +22,7 @@ BATCH = 64
 
 
 class FaceModel(nn.Module):
-    """The visual network with what it is taught by: arousal and valence, and the raters' votes beside them."""
+    """The visual network with what it is taught by: arousal and valence, and the raters' votes beside."""
 
     def __init__(self, config: VisualConfig) -> None:
         super().__init__()
@@ -49,7 +49,9 @@ def warp(images: Tensor, size: int, generator: torch.Generator, strength: float 
     mirror = torch.where(drawn(n, 0, 1, generator) < 0.5, -1.0, 1.0)
     right, down = drawn(n, -0.15 * s, 0.15 * s, generator), drawn(n, -0.15 * s, 0.15 * s, generator)
     cos, sin = angle.cos() * scale, angle.sin() * scale
-    theta = torch.stack([torch.stack([cos * mirror, -sin, right], 1), torch.stack([sin * mirror, cos, down], 1)], 1)
+    theta = torch.stack(
+        [torch.stack([cos * mirror, -sin, right], 1), torch.stack([sin * mirror, cos, down], 1)], 1
+    )
     grid = F.affine_grid(theta, [n, 1, size, size], align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 

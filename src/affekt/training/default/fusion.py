@@ -1,6 +1,7 @@
 """Stage 2: fusion and head on cached unimodal features of composed sequences, and of single items.
 
-What is present alone takes its own corpus' gold: a sentence its rating, a face its votes, an utterance its emotion.
+What is present alone takes its own corpus' gold: a sentence its rating, a face its votes, an utterance its
+emotion.
 """
 
 from __future__ import annotations
@@ -95,8 +96,7 @@ def _compute(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
     draw = np.random.default_rng(seed)
     sequences = [composer.draw(draw) for _ in range(count)]
     lengths = [0, *(len(s.gold) for s in sequences)]
-    times = len(alone) and len(starts) - 1
-    copies = times // len(utterances)
+    copies = (len(starts) - 1) // len(utterances)
     corpus = torch.tensor([speech.CORPORA.index(u.corpus) for u in utterances] * copies)
     return Features(
         text=text,
@@ -166,8 +166,8 @@ def _face_features(data: Path, run: Path, split: str, spec: ClipSpec) -> tuple[T
     out = []
     for part in images.split(256):
         versions = [faces.resized(part, size)]
-        for _ in range(FACE_VERSIONS - 1):
-            versions.append(faces.warp(part, size, generator, 0.4).expand(-1, 3, -1, -1))
+        warps = (faces.warp(part, size, generator, 0.4) for _ in range(FACE_VERSIONS - 1))
+        versions += [one.expand(-1, 3, -1, -1) for one in warps]
         out.append(torch.stack([model(v)[0] for v in versions], 1).flatten(0, 1).half())
     return torch.cat(out), torch.from_numpy(items.gold)
 
@@ -217,7 +217,9 @@ class Batches:
         presence = torch.stack([spoken >= 0, f.has_sound[where], face >= 0], 1)
         return f.text[spoken].float(), audio, f.face[face].float(), presence
 
-    def composed(self, rows: list[tuple[int, int]], length: int, subsets: list[tuple[int, ...]] | None) -> Batch:
+    def composed(
+        self, rows: list[tuple[int, int]], length: int, subsets: list[tuple[int, ...]] | None
+    ) -> Batch:
         """Stretches (sequence, first frame) of composed sequences, of `length` frames or to the end."""
         text, audio, visual = self._blank(len(rows), length)
         presence = torch.zeros(len(rows), length, 3, dtype=torch.bool)
@@ -225,7 +227,9 @@ class Batches:
         for row, (sequence, first) in enumerate(rows):
             begin = int(self.f.start[sequence]) + first
             n = min(length, int(self.f.start[sequence + 1]) - begin)
-            text[row, :n], audio[row, :n], visual[row, :n], presence[row, :n] = self._frames(slice(begin, begin + n))
+            text[row, :n], audio[row, :n], visual[row, :n], presence[row, :n] = self._frames(
+                slice(begin, begin + n)
+            )
             gold[row, :n], mask[row, :n] = self.f.gold[begin : begin + n], True
             if subsets is not None:
                 presence[row] &= torch.tensor(subsets[row], dtype=torch.bool)
@@ -254,7 +258,10 @@ class Batches:
         """Utterances alone, whole."""
         starts, stops = self.f.speech_start[rows].tolist(), self.f.speech_start[rows + 1].tolist()
         longest = max(b - a for a, b in zip(starts, stops, strict=True))
-        x, mask = torch.zeros(len(rows), longest, 2 * self.half), torch.zeros(len(rows), longest, dtype=torch.bool)
+        x, mask = (
+            torch.zeros(len(rows), longest, 2 * self.half),
+            torch.zeros(len(rows), longest, dtype=torch.bool),
+        )
         for row, (a, b) in enumerate(zip(starts, stops, strict=True)):
             x[row, : b - a, : self.half] = self.f.speech[a:b].float()
             mask[row, : b - a] = True
@@ -267,7 +274,10 @@ class Batches:
         for _ in range(STEPS):
             sequences = draw.integers(count, size=12)
             lengths = (self.f.start[sequences + 1] - self.f.start[sequences]).tolist()
-            rows = [(int(s), int(draw.integers(max(1, n - WINDOW)))) for s, n in zip(sequences, lengths, strict=True)]
+            rows = [
+                (int(s), int(draw.integers(max(1, n - WINDOW))))
+                for s, n in zip(sequences, lengths, strict=True)
+            ]
             subsets = [SUBSETS[i] for i in draw.integers(len(SUBSETS), size=len(rows))]
             words = self.usable[torch.from_numpy(draw.integers(len(self.usable), size=40))]
             shown = torch.from_numpy(draw.integers(len(self.f.face_gold), size=96))
@@ -322,10 +332,23 @@ def score_alone(model: FusedHead, batches: Batches) -> Scores:
     return scores
 
 
-def train_fusion(data: Path, run: Path, spec: ClipSpec, epochs: int = 12) -> Scores:
+@torch.no_grad()
+def even_out(model: FusedHead, features: Features) -> None:
+    """Start the projections (Eq. 3) so that all features arrive at one size, whatever network made them."""
+    seen = features.text[features.has_words], features.speech, features.face
+    for linear, x in zip(model.fusion.project.linears, seen, strict=True):
+        sample = x[torch.linspace(0, len(x) - 1, 2000).long()].float()
+        linear.weight /= 2 * (sample @ linear.weight[:, : x.shape[1]].T).std()
+
+
+def train_fusion(data: Path, run: Path, spec: ClipSpec, epochs: int = 10) -> Scores:
     """Train fusion and head; returns the devel CCCs. Leaves run/fusion/best.safetensors."""
-    train, devel = Batches(cached_features(data, run, "train", spec)), Batches(cached_features(data, run, "devel", spec))
+    train, devel = (
+        Batches(cached_features(data, run, "train", spec)),
+        Batches(cached_features(data, run, "devel", spec)),
+    )
     model = FusedHead(CONFIG)
+    even_out(model, train.f)
 
     def loss(batches: list[Batch]) -> Tensor:
         return torch.stack([batch_loss(model, batch) for batch in batches]).sum()

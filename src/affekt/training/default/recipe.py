@@ -15,8 +15,10 @@ from affekt.training.default import card, faces, fusion, sentences, speech
 from affekt.training.encoders import minilm_folder
 from affekt.training.export import write_bundle
 
-SPEC = ClipSpec(image_size=faces.SIZE, cutoff=8_000, level=-10.0, languages=("en",))
-"""All training speech is 16 kHz, so users' sound is cut at 8 kHz as well; its level is evened out causally."""
+SPEC = ClipSpec(
+    image_size=faces.SIZE, crop_margin=-0.06, crop_shift=-0.03, cutoff=8_000, level=-10.0, languages=("en",)
+)
+"""All training speech is 16 kHz, so users' sound is cut at 8 kHz too; its level is evened out causally."""
 
 
 def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | None = None) -> None:
@@ -36,7 +38,7 @@ def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | N
         "bundle": lambda: export(data, run),
     }
     for name in [stage] if stage else stages:
-        print(f"{name} …", flush=True)
+        print(f"{name} …", flush=True)  # noqa: T201 - progress of a run of hours
         stages[name]()
 
 
@@ -57,4 +59,4 @@ def export(data: Path, run: Path) -> None:
     tokenizer = (minilm_folder() / FILES["wordpieces"]).read_bytes()
     text = card.write(data, run, SPEC, model)
     write_bundle(run / "bundle", "default", encoder, model, SPEC, tokenizer, "wordpieces", text)
-    print(f"wrote {run / 'bundle'}")
+    print(f"wrote {run / 'bundle'}")  # noqa: T201

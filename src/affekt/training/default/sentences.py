@@ -31,7 +31,9 @@ class TextModel(nn.Module):
         self.dropout = nn.Dropout(0.3)
         self.affect = nn.Linear(config.size, 2)
 
-    def features(self, pieces: Tensor, piece_word: Tensor, piece_mask: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def features(
+        self, pieces: Tensor, piece_word: Tensor, piece_mask: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """pieces, piece_word, piece_mask (U, S), mask (U, L) → x^t (U, D_t), selector weights (U, P, L)."""
         return self.network(self.encoder(pieces, piece_word, piece_mask, mask), mask)
 
@@ -78,4 +80,6 @@ def train_sentences(data: Path, run: Path, epochs: int = 2) -> Scores:
         {"params": [p for p in model.encoder.parameters() if p.requires_grad], "lr": 5e-5},
         {"params": [*model.network.parameters(), *model.affect.parameters()], "lr": 5e-4},
     ]
-    return fit(run / "text", model, groups, batches, loss, score, FitSettings(epochs, weight_decay=0.01, warmup=60))
+    return fit(
+        run / "text", model, groups, batches, loss, score, FitSettings(epochs, weight_decay=0.01, warmup=60)
+    )

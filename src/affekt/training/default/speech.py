@@ -136,11 +136,11 @@ def train_speech(
     data: Path,
     run: Path,
     spec: ClipSpec,
-    epochs: int = 13,
+    epochs: int = 10,
     hearing: int = 3,
     corpora: tuple[str, ...] = CORPORA,
 ) -> Scores:
-    """Pre-train on the spectrum, then train on affect; returns the devel CCCs. Leaves run/audio/best.safetensors."""
+    """Pre-train on the spectrum, train on affect; returns devel CCCs. Leaves run/audio/best.safetensors."""
     train, devel = read_speech(data, "train", corpora), read_speech(data, "devel", corpora)
     emotions = sorted({s.emotion for s in train})
     shown = {c: frames([s for s in devel if s.corpus == c], spec, emotions) for c in corpora}
@@ -166,7 +166,15 @@ def train_speech(
 
     probe = [torch.from_numpy(u.windows).float() for c in corpora for u in shown[c][::8]]
     if hearing:
-        fit(run / "hearing", model, model.parameters(), batches, hearing_loss, heard_score, FitSettings(hearing, 2e-3))
+        fit(
+            run / "hearing",
+            model,
+            model.parameters(),
+            batches,
+            hearing_loss,
+            heard_score,
+            FitSettings(hearing, 2e-3),
+        )
 
     def loss(items: list[Utterance]) -> Tensor:
         windows, mask = padded(items)
@@ -179,7 +187,7 @@ def train_speech(
         return per_frame + per_item + 0.5 * told
 
     def score() -> Scores:
-        scores = {}
+        scores: Scores = {}
         for corpus, items in shown.items():
             means = []
             for i in range(0, len(items), 32):

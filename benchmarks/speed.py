@@ -1,0 +1,204 @@
+"""How fast affekt predicts 60 s of film, beside a plain rendering of the same job and beside decoding alone.
+
+    pip download --no-deps facenet-pytorch==2.6.0
+    python benchmarks/speed.py --mtcnn facenet_pytorch-2.6.0-py3-none-any.whl [--model BUNDLE] [--runs 5]
+
+decoding    all pictures of the film decoded by PyAV with threads, nothing else
+affekt      from the film to the finished CSV, the model loaded before
+ + loading  the same, the model loaded as well
+ + report   the same, and the report page written
+plain       `plain.py`: every picture to RGB, MTCNN on each 10 Hz picture, eager PyTorch, text once a frame; loaded before
+
+They take turns in one process. CPU time is that of all threads. Then the share of each stage of `affekt`, by
+timers around its functions, in one more run with one thread, so that no stage is charged with another's threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import av
+import numpy as np
+import torch
+
+import affekt
+from affekt.media import rows, video
+from affekt.media.detector import FaceDetector
+from affekt.media.follower import FaceFollower
+from affekt.runtime.bundle import open_bundle
+from affekt.runtime.engine import Engine
+from film import add_folder, bench_film
+from plain import Plain
+
+STAGES: tuple[tuple[str, Any, str], ...] = (
+    ("decode the video", video, "decode"),
+    ("decode and resample the sound", rows.SoundTrack, "__iter__"),
+    ("convert to RGB", video.Scaler, "rgb"),
+    ("detect faces", FaceDetector, "find"),
+    ("follow and cut out the face", FaceFollower, "follow"),
+    ("face network", Engine, "see"),
+    ("sound network", Engine, "hear"),
+    ("text network", Engine, "encode"),
+    ("fusion and head", Engine, "judge"),
+    ("write the CSV", affekt.Prediction, "save_csv"),
+)
+"""What each stage is called, and the function that it is; one inside another counts for itself only."""
+
+
+class Stages:
+    """Timers around functions; what a stage spends inside another one is not its own."""
+
+    def __init__(self) -> None:
+        self.own: dict[str, float] = defaultdict(float)
+        self._inside: list[float] = []
+
+    def around(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, timed; of a generator, each of its steps."""
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            if inspect.isgeneratorfunction(function):
+                return self._steps(stage, function(*args, **kwargs))
+            return self._run(stage, lambda: function(*args, **kwargs))
+
+        return timed
+
+    def _steps(self, stage: str, steps: Iterator[Any]) -> Iterator[Any]:
+        over = object()
+        while (step := self._run(stage, lambda: next(steps, over))) is not over:
+            yield step
+
+    def _run(self, stage: str, call: Callable[[], Any]) -> Any:
+        start = time.process_time()
+        self._inside.append(0.0)
+        try:
+            return call()
+        finally:
+            taken = time.process_time() - start
+            self.own[stage] += taken - self._inside.pop()
+            if self._inside:
+                self._inside[-1] += taken
+
+
+def decode_all(film: Path) -> int:
+    """Decode every picture and do nothing with it."""
+    with av.open(str(film)) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        return sum(1 for _ in container.decode(video=0))
+
+
+def take_turns(
+    jobs: dict[str, Callable[[], object]], runs: int
+) -> dict[str, tuple[list[float], list[float]]]:
+    """Wall and CPU seconds of each run of each job."""
+    taken: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in jobs}
+    for run in range(runs):
+        for name, job in jobs.items():
+            print(f"run {run + 1} of {runs}: {name.strip()} …", file=sys.stderr)
+            wall, cpu = time.perf_counter(), time.process_time()
+            job()
+            taken[name][0].append(time.perf_counter() - wall)
+            taken[name][1].append(time.process_time() - cpu)
+    return taken
+
+
+def print_runs(taken: dict[str, tuple[list[float], list[float]]]) -> None:
+    """Medians, and what is wanted of them."""
+    print(f"{'seconds':12} {'wall':>7}  {'(least–most)':16} {'CPU':>6}  {'(least–most)'}")
+    for name, (wall, cpu) in taken.items():
+        spreads = [f"({min(times):.2f}–{max(times):.2f})" for times in (wall, cpu)]
+        print(
+            f"{name:12} {statistics.median(wall):7.2f}  {spreads[0]:16} {statistics.median(cpu):6.2f}  {spreads[1]}"
+        )
+    wall = {name: statistics.median(times) for name, (times, _) in taken.items()}
+    cpu = {name: statistics.median(times) for name, (_, times) in taken.items()}
+    if "plain" in taken:
+        for name in ("affekt", " + loading"):
+            faster, less = wall["plain"] / wall[name], cpu["plain"] / cpu[name]
+            print(
+                f"plain / {name.strip():9} {faster:5.1f} in wall time, {less:5.1f} in CPU time (wanted: at least 8)"
+            )
+    for name in ("affekt", " + loading"):
+        print(
+            f"{name.strip():9} / decoding {cpu[name] / cpu['decoding']:5.2f} in CPU time (wanted: at most 8; aim: 4)"
+        )
+
+
+def print_stages(model: str, film: Path, output: Path) -> None:
+    """Seconds and share of each stage, with one thread."""
+    stages, loaded = Stages(), affekt.load_model(model, threads=1)
+    loaded.predict(film, pictures=False)  # so that no network is loaded within the run
+    with ExitStack() as patches:
+        for name, place, function in STAGES:
+            patches.enter_context(
+                patch.object(place, function, stages.around(name, getattr(place, function)))
+            )
+        start = time.process_time()
+        loaded.predict(film, pictures=False).save_csv(output)
+        total = time.process_time() - start
+    print(f"\n{'stage':32} CPU s  share")
+    for name, *_ in STAGES:
+        print(f"{name:32} {stages.own[name]:5.2f} {stages.own[name] / total:6.1%}")
+    rest = total - sum(stages.own.values())
+    print(f"{'rest':32} {rest:5.2f} {rest / total:6.1%}\n{'all':32} {total:5.2f}")
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_folder(parser)
+    parser.add_argument("--model", default="default", help="bundle [%(default)s]")
+    parser.add_argument(
+        "--mtcnn", type=Path, metavar="WHEEL", help="facenet-pytorch's; without it nothing plain is run"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="[%(default)s]")
+    arguments = parser.parse_args()
+    film = bench_film(arguments.films)
+    output = arguments.films / "speed.csv"
+    model = affekt.load_model(arguments.model)
+
+    def loading() -> affekt.Prediction:
+        prediction = affekt.load_model(arguments.model).predict(film, pictures=False)
+        prediction.save_csv(output)
+        return prediction
+
+    def with_report() -> None:
+        prediction = model.predict(film)
+        prediction.save_csv(output)
+        prediction.save_report(output.with_suffix(".html"))
+
+    jobs: dict[str, Callable[[], object]] = {
+        "decoding": lambda: decode_all(film),
+        "affekt": lambda: model.predict(film, pictures=False).save_csv(output),
+        " + loading": loading,
+        " + report": with_report,
+    }
+    ours = loading()
+    if arguments.mtcnn:
+        plain = Plain(open_bundle(arguments.model), arguments.mtcnn)
+        jobs["plain"] = lambda: plain.predict(film, output)
+    print(
+        f"{film.name}: {len(ours) / 10:.0f} s; {torch.get_num_threads()} threads for PyTorch; median of {arguments.runs}\n"
+    )
+    print_runs(take_turns(jobs, arguments.runs))
+    if arguments.mtcnn:
+        theirs = plain.predict(film, output)
+        both = np.stack([[p.arousal, p.valence] for p in (ours, theirs)])
+        print(f"\nfaces found: {ours.shares['visual']:.1%}, plain {theirs.shares['visual']:.1%};", end=" ")
+        print(f"the traces differ by {np.abs(both[0] - both[1]).mean():.3f} on average")
+    print_stages(arguments.model, film, output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""One piece of work for each of many files: a bad one does not keep the others from theirs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from affekt.errors import AffektError
+
+
+def complain(error: Exception) -> None:
+    """Print what is wrong as one line on standard error, whatever characters a file's name is made of."""
+    click.echo(f"affekt: {one_line(error)}", err=True)
+
+
+def one_line(error: Exception) -> str:
+    """What is wrong, without line breaks and other control characters."""
+    from affekt.report.summary import printable
+
+    return printable(str(error))
+
+
+def each(paths: Sequence[Path], work: Callable[[int, Path], None]) -> None:
+    """Do the work for each file, given its place from 0 on; of several, go on past the bad ones.
+
+    Raises:
+        AffektError: the only file is bad.
+        SystemExit: some of several were bad: they are named again at the end, exit code 1.
+    """
+    failed: list[str] = []
+    for place, path in enumerate(paths):
+        try:
+            work(place, path)
+        except AffektError as error:
+            if len(paths) == 1:
+                raise
+            complain(error)
+            failed.append(one_line(error))
+    if failed:
+        click.echo(f"\n{len(failed)} of {len(paths)} files failed:", err=True)
+        for line in failed:
+            click.echo(f"  {line}", err=True)
+        sys.exit(1)

@@ -1,0 +1,56 @@
+"""Kinds of values that options take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class File(click.Path):
+    """The path of a file or folder; an empty one, as an unset shell variable leaves, is not the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse the empty path."""
+        if not str(value):
+            self.fail("the name is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Several(click.ParamType):
+    """A comma-separated choice of several words."""
+
+    name = "list"
+
+    def __init__(self, choices: tuple[str, ...], least: int = 0) -> None:
+        self.choices, self.least = choices, least
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Split, check, and leave out what is said twice."""
+        words = [word.strip().lower() for word in value.split(",") if word.strip()]
+        for word in words:
+            if word not in self.choices:
+                self.fail(f"{word!r} is not one of {', '.join(self.choices)}", param, ctx)
+        if len(words) < self.least:
+            self.fail(f"name at least one of {', '.join(self.choices)}", param, ctx)
+        return tuple(dict.fromkeys(words))
+
+
+class Subject(click.ParamType):
+    """`largest`, or which face."""
+
+    name = "face"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """None = largest."""
+        if value == "largest":
+            return None
+        if value.isdecimal() and 1 <= int(value) <= 100:
+            return int(value)
+        self.fail(f"{value!r} is neither largest nor a number from 1 (the largest face) to 100", param, ctx)
