@@ -12,9 +12,10 @@ TORCH_INDEX ?=
 SLOW ?=
 
 PIP = bin/python -m pip --disable-pip-version-check
-KEY := $(shell cat requirements/*.txt pyproject.toml | cksum | cut -d ' ' -f 1)
-BASE_STAMP = $(VENV)/.made-$(KEY)
-DEV_STAMP = $(DEV)/.made-$(KEY)
+# A stamp names what was installed: a sum over the pins and over what pyproject.toml says of the package itself.
+PACKAGE = sed '/^\[tool\.ruff\]/,$$d' pyproject.toml
+BASE_STAMP := $(VENV)/.made-$(shell ($(PACKAGE); cat requirements/base.txt) | cksum | cut -d ' ' -f 1)
+DEV_STAMP := $(DEV)/.made-$(shell ($(PACKAGE); cat requirements/dev.txt requirements/weights.txt) | cksum | cut -d ' ' -f 1)
 
 .PHONY: demo test check dev dist dist-test pins clean
 
@@ -38,7 +39,7 @@ dist: $(DEV_STAMP)
 	$(DEV)/bin/python -m build --no-isolation
 
 dist-test: $(DEV_STAMP)
-	DEV=$(DEV) scripts/try-wheel
+	DEV=$(DEV) PYTHON=$(PYTHON) scripts/try-wheel
 
 # Resolve anew what pyproject.toml allows and write requirements/base.txt and dev.txt.
 pins:

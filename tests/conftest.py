@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import affekt
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -20,3 +22,18 @@ def shared() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(scope="session")
+def model_folder() -> Path:
+    """The default bundle; AFFEKT_TEST_MODEL names another bundle to test."""
+    from affekt.runtime.bundle import installed
+
+    other = os.environ.get("AFFEKT_TEST_MODEL")
+    return Path(other) if other else installed()["default"]
+
+
+@pytest.fixture(scope="session")
+def model(model_folder: Path) -> affekt.Model:
+    """The bundle, loaded once for all tests."""
+    return affekt.load_model(model_folder, threads=1)

@@ -19,10 +19,11 @@ def _is(value: ast.expr | None, wanted: bool) -> bool:
 def unpickling(source: str) -> Iterator[int]:
     """Lines that unpickle, or might."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import) and any(name.name.split(".")[0] in MODULES for name in node.names):
-            yield node.lineno
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in MODULES:
-            yield node.lineno
+        imported: list[str] = []
+        if isinstance(node, ast.Import):
+            imported = [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imported = [node.module or ""]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             given = {keyword.arg: keyword.value for keyword in node.keywords}
             owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
@@ -32,6 +33,8 @@ def unpickling(source: str) -> Iterator[int]:
             allowed = "allow_pickle" in given and not _is(given["allow_pickle"], False)
             if careless or allowed or node.func.attr == "read_pickle":
                 yield node.lineno
+        if any(name.split(".")[0] in MODULES for name in imported):
+            yield node.lineno
 
 
 @pytest.mark.parametrize(

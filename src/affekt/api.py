@@ -147,6 +147,9 @@ class Model:
 
         Returns:
             One row a sentence, columns arousal and valence; NaN where there is no word.
+
+        Raises:
+            ValueError: it is not a list of texts.
         """
         return _frame(self._predictor.texts(texts))
 
@@ -154,11 +157,14 @@ class Model:
         """Judge photographs.
 
         Args:
-            images: (H, W, 3) uint8 RGB arrays. The largest face of each is found; a face crop, down to 48 × 48 and
-                grey, is taken whole.
+            images: (H, W, 3) RGB or (H, W) grey uint8 arrays. The largest face of each is found; a face crop,
+                down to 48 × 48, is taken whole.
 
         Returns:
             One row a picture, columns arousal and valence; NaN where no face is found.
+
+        Raises:
+            ValueError: one of the images is of another shape or type.
         """
         return _frame(self._predictor.images(images))
 
@@ -166,11 +172,14 @@ class Model:
         """Judge voice notes.
 
         Args:
-            sounds: (N,) float32 arrays, full scale ±1.
+            sounds: (N,) arrays, float with full scale ±1, or int16.
             rate: their sample rate in Hz.
 
         Returns:
             One row a sound, columns arousal and valence (mean over its frames); NaN where all is silent.
+
+        Raises:
+            ValueError: one of the sounds is of another shape, type or scale.
         """
         return _frame(self._predictor.sounds(sounds, rate))
 

@@ -15,19 +15,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from affekt.errors import ModelError
 from affekt.runtime.words import FILES, Kind
-from affekt.timeline import ClipSpec
+from affekt.timeline import MODALITIES, ClipSpec
 
 FORMAT = 1
 GRAPHS = ("text", "audio", "visual", "fusion")
 CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "card.md"
 MOST_BYTES = 2_000_000_000
+MOST_CONFIG_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,16 @@ class Bundle:
 
     @property
     def card(self) -> str:
-        """The model card, Markdown."""
-        return (self.folder / CARD).read_text(encoding="utf-8")
+        """The model card, Markdown.
+
+        Raises:
+            ModelError: it is missing.
+        """
+        path = self.folder / CARD
+        try:
+            return path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise ModelError(f"{path}: is missing; copy the whole bundle again") from error
 
 
 def installed() -> dict[str, Path]:
@@ -72,7 +84,7 @@ def find_bundle(model: str | Path) -> Path:
     if str(model) in bundles:
         return bundles[str(model)]
     folder = Path(model)
-    if (folder / CONFIG).is_file():
+    if os.path.isfile(folder / CONFIG):
         return folder
     names = ", ".join(bundles) or "none"
     raise ModelError(f"{model}: no such model; give a bundle's folder or one of the installed: {names}")
@@ -86,24 +98,33 @@ def open_bundle(model: str | Path) -> Bundle:
     """
     folder = find_bundle(model)
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        if config["format"] > FORMAT:
-            raise ModelError(f"{folder}: is of bundle format {config['format']}; update affekt to read it")
-        words: Kind = "vocabulary" if config["words"] == "vocabulary" else "wordpieces"
+        config = _read_config(folder / CONFIG)
+        words: Kind = config["words"]
         _check_files(folder, config["files"], FILES[words])
         pairs = config["pairs"]
         return Bundle(
             folder=folder,
-            name=str(config["name"]),
-            version=str(config["version"]),
-            spec=_checked_spec(ClipSpec.from_dict(config["clip"])),
-            fusion=str(config["fusion"]),
-            pairs=None if pairs is None else tuple((str(a), str(b)) for a, b in pairs),
+            name=_text(config["name"]),
+            version=_text(config["version"]),
+            spec=_checked_spec(config["clip"]),
+            fusion=_text(config["fusion"]),
+            pairs=None if pairs is None else _checked_pairs(pairs),
             words=words,
             sizes=dict(config["sizes"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{folder}: not a model bundle of affekt's, or damaged ({_short(error)})") from error
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > MOST_CONFIG_BYTES:
+        raise ValueError(f"{CONFIG} is too large")
+    config = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(config, dict) or type(config["format"]) is not int:
+        raise ValueError(f"{CONFIG} has no format")
+    if config["format"] > FORMAT:
+        raise ModelError(f"{path.parent}: is of bundle format {config['format']}; update affekt to read it")
+    return config
 
 
 def _check_files(folder: Path, files: dict[str, str], words: str) -> None:
@@ -118,14 +139,51 @@ def _check_files(folder: Path, files: dict[str, str], words: str) -> None:
             raise ModelError(f"{path}: is larger than a bundle's file may be")
         if sha256(path) != digest:
             raise ModelError(f"{path}: is damaged (its checksum differs); copy the bundle again")
+    _check_weights(folder / WEIGHTS)
 
 
-def _checked_spec(spec: ClipSpec) -> ClipSpec:
+def _check_weights(path: Path) -> None:
+    """See that the file's header tells the truth: every tensor inside the file, as long as its shape says."""
+    try:
+        with safe_open(path, "numpy"):
+            pass
+    except SafetensorError as error:
+        raise ModelError(f"{path}: is damaged ({_short(error)}); copy the bundle again") from error
+
+
+def _checked_spec(values: dict[str, Any]) -> ClipSpec:
+    if not isinstance(values["languages"], list):
+        raise ValueError("languages is not a list")
+    spec = ClipSpec.from_dict(values)
+    for language in spec.languages:
+        _text(language)
+    whole = (spec.sample_rate, spec.window, spec.image_size, spec.cutoff or 1)
+    if any(type(value) is not int for value in whole):
+        raise ValueError(f"asks for {whole}, not whole numbers")
     if not (8_000 <= spec.sample_rate <= 96_000 and 16 <= spec.image_size <= 1_024):
         raise ValueError(f"asks for {spec.sample_rate} Hz and faces of {spec.image_size} pixels")
     if not spec.hop <= spec.window <= 2 * spec.hop:
         raise ValueError(f"asks for windows of {spec.window} samples")
+    if not (-1 < spec.crop_margin <= 4 and -2 <= spec.crop_shift <= 2):
+        raise ValueError(f"asks for crops {spec.crop_margin} wider and {spec.crop_shift} lower than the face")
+    if spec.cutoff is not None and not 500 <= spec.cutoff <= 48_000:
+        raise ValueError(f"asks for sound up to {spec.cutoff} Hz")
+    if spec.level is not None and not -60 <= spec.level <= 0:
+        raise ValueError(f"asks for a level of {spec.level} dBFS")
     return spec
+
+
+def _checked_pairs(pairs: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    known = tuple((MODALITIES[MODALITIES.index(a)], MODALITIES[MODALITIES.index(b)]) for a, b in pairs)
+    if len(known) != len(MODALITIES):
+        raise ValueError(f"names {len(known)} pairs of modalities")
+    return known
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r} is not a name")
+    return value
 
 
 def _short(error: Exception) -> str:

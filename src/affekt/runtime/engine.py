@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import onnxruntime as ort
 
 from affekt.errors import ModelError
 from affekt.runtime.bundle import Bundle
-from affekt.runtime.words import Encoded, Words, load_words
+from affekt.runtime.words import Words, load_words
 
 SENTENCES, WINDOWS, FACES = 16, 60, 32
 """Rows a run is given at most: enough to be quick, few enough to keep memory flat."""
@@ -34,6 +35,64 @@ class Judged:
     """The LSTM's, to go on from."""
 
 
+INPUTS = {
+    "text": {"pieces": 2, "piece_word": 2, "piece_mask": 2, "word_mask": 2},
+    "audio": {"windows": 2, "speaker": 1},
+    "visual": {"faces": 4},
+    "fusion": {"text": 3, "audio": 3, "visual": 3, "presence": 3, "h": 3, "c": 3},
+}
+"""What a graph may ask for, with the number of axes. One that has no use for an input lacks it: a word table
+the piece mask, an audio network without interlocutor the speaker."""
+OUTPUTS = {"text": {"x", "alpha"}, "audio": {"x"}, "visual": {"x", "map"}, "fusion": {"y", "h_out", "c_out"}}
+
+
+class Network:
+    """One graph of a bundle in ONNX Runtime; whatever it cannot load or do is the bundle's fault."""
+
+    def __init__(self, path: Path, part: str, threads: int) -> None:
+        self.path = path
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Threads that wait in a loop would take the processor from the decoder.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        # ONNX Runtime's own exceptions share no base class but this.
+        except Exception as error:
+            raise ModelError(f"{path}: cannot be loaded ({_short(error)})") from error
+        self.shapes: dict[str, list[Any]] = {i.name: i.shape for i in self._session.get_inputs()}
+        self.outputs = [o.name for o in self._session.get_outputs()]
+        axes = {name: len(shape) for name, shape in self.shapes.items()}
+        if not (axes.items() <= INPUTS[part].items() and set(self.outputs) >= OUTPUTS[part]):
+            raise self.unfit(f"takes {', '.join(axes)} and gives {', '.join(self.outputs)}")
+
+    def __call__(self, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Run on those of the inputs that the graph asks for; outputs by name."""
+        try:
+            values = self._session.run(None, {name: inputs[name] for name in self.shapes})
+        except Exception as error:  # as above
+            raise ModelError(f"{self.path}: fails on what it is given ({_short(error)})") from error
+        return dict(zip(self.outputs, values, strict=True))
+
+    def sizes(self, name: str, axes: tuple[int, ...]) -> tuple[int, ...]:
+        """The fixed sizes of some axes of an input."""
+        shape = self.shapes.get(name, [])
+        found = tuple(shape[axis] for axis in axes if axis < len(shape))
+        if len(found) < len(axes) or not all(isinstance(size, int) and size > 0 for size in found):
+            raise self.unfit(f"takes {name} of shape {shape}")
+        return found
+
+    def unfit(self, what: str) -> ModelError:
+        """The error for a graph that is not one of affekt's, or of another bundle."""
+        return ModelError(f"{self.path}: does not fit its bundle ({what}); copy the whole bundle again")
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]
+
+
 class Engine:
     """Runs a bundle's graphs. Each is loaded when it is first needed: no transcript, no text network."""
 
@@ -41,19 +100,8 @@ class Engine:
         self.bundle = bundle
         self.threads = threads or min(4, os.cpu_count() or 1)
 
-    def _session(self, part: str) -> ort.InferenceSession:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.inter_op_num_threads = 1
-        # Threads that wait in a loop would take the processor from the decoder.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4
-        path = self.bundle.graph(part)
-        try:
-            return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        # ONNX Runtime's own exceptions share no base class but this.
-        except Exception as error:
-            raise ModelError(f"{path}: cannot be loaded ({' '.join(str(error).split())[:120]})") from error
+    def _network(self, part: str) -> Network:
+        return Network(self.bundle.graph(part), part, self.threads)
 
     @cached_property
     def words(self) -> Words:
@@ -61,26 +109,35 @@ class Engine:
         return load_words(self.bundle.folder, self.bundle.words)
 
     @cached_property
-    def _text(self) -> ort.InferenceSession:
-        return self._session("text")
+    def _text(self) -> Network:
+        return self._network("text")
 
     @cached_property
-    def _audio(self) -> ort.InferenceSession:
-        return self._session("audio")
+    def _audio(self) -> Network:
+        audio = self._network("audio")
+        if audio.sizes("windows", (1,)) != (self.bundle.spec.window,):
+            raise audio.unfit(f"takes windows of {audio.shapes['windows'][1]} samples")
+        return audio
 
     @cached_property
-    def _visual(self) -> ort.InferenceSession:
-        return self._session("visual")
+    def _visual(self) -> Network:
+        visual, size = self._network("visual"), self.bundle.spec.image_size
+        if visual.sizes("faces", (1, 2, 3)) != (size, size, 3):
+            raise visual.unfit(f"takes faces of shape {visual.shapes['faces'][1:]}")
+        return visual
 
     @cached_property
-    def _fusion(self) -> ort.InferenceSession:
-        return self._session("fusion")
+    def _fusion(self) -> Network:
+        fusion = self._network("fusion")
+        if ("pairs" in fusion.outputs) != (self.bundle.pairs is not None):
+            raise fusion.unfit(f"gives {', '.join(fusion.outputs)}")
+        return fusion
 
     @cached_property
     def widths(self) -> tuple[int, int, int]:
         """Widths of x^t, x^a, x^v."""
-        shapes = {i.name: i.shape[-1] for i in self._fusion.get_inputs()}
-        return shapes["text"], shapes["audio"], shapes["visual"]
+        text, audio, visual = (self._fusion.sizes(name, (2,))[0] for name in ("text", "audio", "visual"))
+        return text, audio, visual
 
     def encode(self, texts: list[str]) -> tuple[np.ndarray, list[tuple[tuple[str, ...], np.ndarray]]]:
         """Sentences → x^t (U, D_t), and for each its words and the selector's weights (P, L) on them."""
@@ -90,9 +147,13 @@ class Engine:
         for start in range(0, len(order), SENTENCES):
             rows = order[start : start + SENTENCES]
             encoded = self.words.encode([texts[r] for r in rows])
-            wanted = {i.name for i in self._text.get_inputs()}  # a word table has no use for the piece mask
-            inputs = {name: array for name, array in _text_inputs(encoded).items() if name in wanted}
-            x, alpha = self._text.run(None, inputs)
+            out = self._text(
+                pieces=encoded.pieces,
+                piece_word=encoded.piece_word,
+                piece_mask=encoded.piece_mask,
+                word_mask=encoded.word_mask,
+            )
+            x, alpha = _rows(self._text, out["x"], vectors.shape[1:]), out["alpha"]
             for i, row in enumerate(rows):
                 words = encoded.words[i]
                 vectors[row] = x[i]
@@ -101,28 +162,27 @@ class Engine:
 
     def hear(self, windows: np.ndarray, speaker: np.ndarray) -> np.ndarray:
         """windows (N, window) float32, speaker (N,) int64 → x^a (N, D_a)."""
-        parts = [
-            self._audio.run(None, {"windows": windows[i : i + WINDOWS], "speaker": speaker[i : i + WINDOWS]})[
-                0
-            ]
-            for i in range(0, len(windows), WINDOWS)
-        ]
-        return np.concatenate([np.zeros((0, self.widths[1]), np.float32), *parts])
+        width = self.widths[1:2]
+        vectors = [np.zeros((0, *width), np.float32)]
+        for i in range(0, len(windows), WINDOWS):
+            out = self._audio(windows=windows[i : i + WINDOWS], speaker=speaker[i : i + WINDOWS])
+            vectors.append(_rows(self._audio, out["x"], width))
+        return np.concatenate(vectors)
 
     def see(self, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """faces (F, S, S, 3) uint8 → x^v (F, D_v), maps of where it looked (F, S/4, S/4)."""
-        side = self.bundle.spec.image_size // 4
-        vectors, maps = [np.zeros((0, self.widths[2]), np.float32)], [np.zeros((0, side, side), np.float32)]
+        width, side = self.widths[2:], self.bundle.spec.image_size // 4
+        vectors, maps = [np.zeros((0, *width), np.float32)], [np.zeros((0, side, side), np.float32)]
         for i in range(0, len(faces), FACES):
-            x, heat = self._visual.run(None, {"faces": faces[i : i + FACES]})
-            vectors.append(x)
-            maps.append(heat)
+            out = self._visual(faces=faces[i : i + FACES])
+            vectors.append(_rows(self._visual, out["x"], width))
+            maps.append(_rows(self._visual, out["map"], (side, side)))
         return np.concatenate(vectors), np.concatenate(maps)
 
     def initial(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """The LSTM's state before the first frame."""
-        h = next(i for i in self._fusion.get_inputs() if i.name == "h")
-        zero = np.zeros((h.shape[0], batch, h.shape[2]), np.float32)
+        layers, hidden = self._fusion.sizes("h", (0, 2))
+        zero = np.zeros((layers, batch, hidden), np.float32)
         return zero, zero
 
     def judge(
@@ -132,18 +192,15 @@ class Engine:
         state: tuple[np.ndarray, np.ndarray],
     ) -> Judged:
         """x^t, x^a, x^v (B, T, ·) and presence (B, T, 3) bool, T ≥ 1 → arousal and valence."""
-        inputs: dict[str, Any] = dict(zip(("text", "audio", "visual"), features, strict=True))
-        inputs |= {"presence": presence, "h": state[0], "c": state[1]}
-        names = [o.name for o in self._fusion.get_outputs()]
-        out = dict(zip(names, self._fusion.run(None, inputs), strict=True))
+        text, audio, visual = features
+        h, c = state
+        out = self._fusion(text=text, audio=audio, visual=visual, presence=presence, h=h, c=c)
         state = out["h_out"], out["c_out"]
         return Judged(out["y"], out.get("modality"), out.get("pairs"), out.get("shares"), state)
 
 
-def _text_inputs(encoded: Encoded) -> dict[str, np.ndarray]:
-    return {
-        "pieces": encoded.pieces,
-        "piece_word": encoded.piece_word,
-        "piece_mask": encoded.piece_mask,
-        "word_mask": encoded.word_mask,
-    }
+def _rows(network: Network, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """x (N, *shape) as it is."""
+    if x.shape[1:] != shape:
+        raise network.unfit(f"gives rows of shape {x.shape[1:]} where {shape} are taken")
+    return x

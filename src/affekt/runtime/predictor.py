@@ -16,6 +16,7 @@ from affekt.media.language import understands
 from affekt.media.sound import frames_of_array
 from affekt.runtime.bundle import Bundle
 from affekt.runtime.engine import Engine, Judged
+from affekt.runtime.inputs import checked_images, checked_sounds, checked_texts
 from affekt.timeline import Clip, FaceMap, Prediction, Recording, Still, WordWeights
 
 Progress = Callable[[int, int | None], None]
@@ -149,8 +150,13 @@ class Predictor:
         )
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Mean arousal and valence (N, 2) of sentences, each held for 3 s; NaN where there is no word."""
-        vectors, weights = self.engine.encode(list(texts))
+        """Mean arousal and valence (N, 2) of sentences, each held for 3 s; NaN where there is no word.
+
+        Raises:
+            ValueError: it is not a list of texts.
+        """
+        texts = checked_texts(texts)
+        vectors, weights = self.engine.encode(texts)
         out = np.full((len(texts), 2), np.nan, np.float32)
         rows = [i for i, (words, _) in enumerate(weights) if words]
         for part in _parts(rows, 64):
@@ -159,7 +165,15 @@ class Predictor:
         return out
 
     def images(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Arousal and valence (N, 2) of photographs or face crops, RGB uint8; NaN where no face is found."""
+        """Arousal and valence (N, 2) of photographs or face crops; NaN where no face is found.
+
+        Args:
+            images: (H, W, 3) RGB or (H, W) grey, uint8.
+
+        Raises:
+            ValueError: one is something else.
+        """
+        images = checked_images(images)
         out = np.full((len(images), 2), np.nan, np.float32)
         for part in _parts(list(range(len(images))), 256):
             crops = {i: face_crop(images[i], self.bundle.spec, self._detector) for i in part}
@@ -170,7 +184,15 @@ class Predictor:
         return out
 
     def sounds(self, sounds: Sequence[np.ndarray], rate: int) -> np.ndarray:
-        """Mean arousal and valence (N, 2) of sounds, 1-D float at `rate` Hz; NaN where all is silent."""
+        """Mean arousal and valence (N, 2) of sounds; NaN where all is silent.
+
+        Args:
+            sounds: (N,) float with full scale ±1, or int16, at `rate` Hz.
+
+        Raises:
+            ValueError: one is something else, or the rate is none of sound.
+        """
+        sounds = checked_sounds(sounds, rate)
         out = np.full((len(sounds), 2), np.nan, np.float32)
         for i, sound in enumerate(sounds):
             windows, heard = frames_of_array(sound, rate, self.bundle.spec)

@@ -151,7 +151,7 @@ class Vocabulary:
         return len(self.words) + 2
 
     def encode(self, texts: Sequence[str]) -> Encoded:
-        """One piece a word: `\\w+`, lower-cased, as the authors' code has it."""
+        r"""One piece a word: `\w+`, lower-cased, as the authors' code has it."""
         kept = [_tokens(text)[: self._max_words] for text in texts]
         rows = [[self._row.get(word.lower(), 1) for word in words] for words in kept]
         return _padded(rows, [list(range(len(row))) for row in rows], kept)

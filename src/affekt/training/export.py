@@ -239,11 +239,25 @@ def point_into(model: onnx.ModelProto, weights: Path) -> None:
     model.graph.node.extend(nodes)
 
 
+def shorten(model: onnx.ModelProto) -> None:
+    """Number the values between nodes and forget the nodes' names, which are most of a graph's bytes."""
+    graph = model.graph
+    kept = {"", *(value.name for value in (*graph.input, *graph.output, *graph.initializer))}
+    numbers: dict[str, str] = {}
+    for node in graph.node:
+        node.name = ""
+        for names in (node.input, node.output):
+            for i, name in enumerate(names):
+                if name not in kept:
+                    names[i] = numbers.setdefault(name, f"v{len(numbers)}")
+
+
 def write_graph(graph: Graph, weights: Path, path: Path) -> None:
     """Export one graph beside a weights file that already holds its weights."""
     with TemporaryDirectory() as folder:
         model = to_onnx(graph, Path(folder) / "graph.onnx")
     point_into(model, weights)
+    shorten(model)
     path.write_bytes(model.SerializeToString())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -100,7 +101,9 @@ def fit(
 
 
 def _mean(scores: Scores) -> float:
-    return sum(scores.values()) / len(scores)
+    """Mean score; the worst there is where one is not a number, so that any other epoch is better."""
+    mean = sum(scores.values()) / len(scores)
+    return mean if math.isfinite(mean) else -math.inf
 
 
 def _contiguous(model: nn.Module) -> dict[str, Tensor]:
@@ -123,4 +126,4 @@ def _log(path: Path, epoch: int, loss: float, scores: Scores, seconds: float) ->
         if new:
             writer.writeheader()
         writer.writerow(row)
-    print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)  # noqa: T201
+    print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)

@@ -6,7 +6,7 @@ emotion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -218,7 +218,7 @@ class Batches:
         return f.text[spoken].float(), audio, f.face[face].float(), presence
 
     def composed(
-        self, rows: list[tuple[int, int]], length: int, subsets: list[tuple[int, ...]] | None
+        self, rows: list[tuple[int, int]], length: int, subsets: Sequence[tuple[int, ...]] | None
     ) -> Batch:
         """Stretches (sequence, first frame) of composed sequences, of `length` frames or to the end."""
         text, audio, visual = self._blank(len(rows), length)

@@ -38,7 +38,7 @@ def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | N
         "bundle": lambda: export(data, run),
     }
     for name in [stage] if stage else stages:
-        print(f"{name} …", flush=True)  # noqa: T201 - progress of a run of hours
+        print(f"{name} …", flush=True)
         stages[name]()
 
 
@@ -59,4 +59,4 @@ def export(data: Path, run: Path) -> None:
     tokenizer = (minilm_folder() / FILES["wordpieces"]).read_bytes()
     text = card.write(data, run, SPEC, model)
     write_bundle(run / "bundle", "default", encoder, model, SPEC, tokenizer, "wordpieces", text)
-    print(f"wrote {run / 'bundle'}")  # noqa: T201
+    print(f"wrote {run / 'bundle'}")
