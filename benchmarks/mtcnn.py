@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
 from face_detectors import squared, suppress
+from torch import Tensor, nn
 
 SMALLEST = 20
 """Side in px of the smallest face looked for, as facenet-pytorch has it; so are the other numbers here."""

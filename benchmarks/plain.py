@@ -1,8 +1,8 @@
 """A plain rendering of the job that affekt does, as one writes it first: the same networks, nothing saved.
 
-Every picture of the film is converted to RGB at its full size, MTCNN searches every 10 Hz picture, the networks
-run in eager PyTorch in single precision, and the words are encoded once a frame. What does not change the job is
-not made slower than need be: the networks run in batches, and FFmpeg decodes with all threads.
+Every picture of the film is converted to RGB at its full size, MTCNN searches every 10 Hz picture, the
+networks run in eager PyTorch in single precision, and the words are encoded once a frame. Nothing is made
+slower than that: the networks run in batches, and FFmpeg decodes with threads.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
+from face_detectors import largest
+from mtcnn import MTCNN
 from safetensors.torch import load_file
 
 from affekt.media.crop import crop_square, cut_square
@@ -24,18 +26,19 @@ from affekt.timeline import Prediction
 from affekt.timeline.alignment import sentence_frames
 from affekt.timeline.files import write_csv
 from affekt.training.encoders import load_minilm
-from face_detectors import largest
-from mtcnn import MTCNN
 
 SENTENCES, FACES, WINDOWS = 16, 32, 60
 """Batches as large as affekt's own."""
 
 
 class Plain:
-    """The default model, whose encoder is MiniLM, and MTCNN."""
+    """The default model, whose encoder is MiniLM, and MTCNN.
 
-    def __init__(self, bundle: Bundle, wheel: Path) -> None:
-        self._bundle, self._find = bundle, MTCNN(wheel)
+    `threads` is the number FFmpeg decodes with, None for its own choice; PyTorch's is set by the caller.
+    """
+
+    def __init__(self, bundle: Bundle, wheel: Path, threads: int | None = None) -> None:
+        self._bundle, self._find, self._threads = bundle, MTCNN(wheel), threads
         self._words = load_words(bundle.folder, bundle.words)
         self._model = Multimodal(MultimodalConfig.from_dict(bundle.sizes)).eval()
         self._encoder = load_minilm().eval()
@@ -81,12 +84,13 @@ class Plain:
         return prediction
 
     def _faces(self, film: Path) -> tuple[torch.Tensor, np.ndarray]:
-        """Crops of the largest face in each 10 Hz frame, (F, 3, S, S) float32 in [0, 255], and (T,) rows of them."""
+        """Crops (F, 3, S, S), float32 in [0, 255], of each frame's largest face, and their rows (T,)."""
         spec, crops, rows = self._bundle.spec, [], []
         last: tuple[float, np.ndarray] | None = None
         with av.open(str(film)) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = self._threads or 0
             for frame in container.decode(stream):
                 time, picture = float(frame.time), frame.to_ndarray(format="rgb24")
                 while (len(rows) + 0.5) / 10 < time:

@@ -7,10 +7,11 @@ decoding    all pictures of the film decoded by PyAV with threads, nothing else
 affekt      from the film to the finished CSV, the model loaded before
  + loading  the same, the model loaded as well
  + report   the same, and the report page written
-plain       `plain.py`: every picture to RGB, MTCNN on each 10 Hz picture, eager PyTorch, text once a frame; loaded before
+plain       every picture to RGB, MTCNN on each 10 Hz picture, eager PyTorch, text once a frame; loaded before
 
-They take turns in one process. CPU time is that of all threads. Then the share of each stage of `affekt`, by
-timers around its functions, in one more run with one thread, so that no stage is charged with another's threads.
+They take turns in one process. CPU time is that of all threads; on a busy machine PyTorch's threads wait for
+one another, so give --threads 1 there. Then the share of each stage of `affekt`, by timers around its
+functions, in one more run with one thread, so that no stage is charged with another's threads.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from unittest.mock import patch
 import av
 import numpy as np
 import torch
+from film import add_folder, bench_film
+from plain import Plain
 
 import affekt
 from affekt.media import rows, video
@@ -37,8 +40,7 @@ from affekt.media.detector import FaceDetector
 from affekt.media.follower import FaceFollower
 from affekt.runtime.bundle import open_bundle
 from affekt.runtime.engine import Engine
-from film import add_folder, bench_film
-from plain import Plain
+from affekt.timeline import Prediction
 
 STAGES: tuple[tuple[str, Any, str], ...] = (
     ("decode the video", video, "decode"),
@@ -53,6 +55,9 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("write the CSV", affekt.Prediction, "save_csv"),
 )
 """What each stage is called, and the function that it is; one inside another counts for itself only."""
+
+Taken = dict[str, tuple[list[float], list[float]]]
+"""Seconds of wall and of CPU time, a number a run, for each job."""
 
 
 class Stages:
@@ -89,48 +94,53 @@ class Stages:
                 self._inside[-1] += taken
 
 
-def decode_all(film: Path) -> int:
+def decode_all(film: Path, threads: int | None) -> int:
     """Decode every picture and do nothing with it."""
     with av.open(str(film)) as container:
-        container.streams.video[0].thread_type = "AUTO"
-        return sum(1 for _ in container.decode(video=0))
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = threads or 0
+        return sum(1 for _ in container.decode(stream))
 
 
-def take_turns(
-    jobs: dict[str, Callable[[], object]], runs: int
-) -> dict[str, tuple[list[float], list[float]]]:
-    """Wall and CPU seconds of each run of each job."""
-    taken: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in jobs}
+def take_turns(jobs: dict[str, Callable[[], Any]], runs: int) -> tuple[Taken, dict[str, Any]]:
+    """Wall and CPU seconds of each run of each job, and what each gave in its last run."""
+    taken: Taken = {name: ([], []) for name in jobs}
+    given: dict[str, Any] = {}
     for run in range(runs):
         for name, job in jobs.items():
             print(f"run {run + 1} of {runs}: {name.strip()} …", file=sys.stderr)
             wall, cpu = time.perf_counter(), time.process_time()
-            job()
+            given[name] = job()
             taken[name][0].append(time.perf_counter() - wall)
             taken[name][1].append(time.process_time() - cpu)
-    return taken
+    return taken, given
 
 
-def print_runs(taken: dict[str, tuple[list[float], list[float]]]) -> None:
+def print_runs(taken: Taken) -> None:
     """Medians, and what is wanted of them."""
     print(f"{'seconds':12} {'wall':>7}  {'(least–most)':16} {'CPU':>6}  {'(least–most)'}")
     for name, (wall, cpu) in taken.items():
         spreads = [f"({min(times):.2f}–{max(times):.2f})" for times in (wall, cpu)]
-        print(
-            f"{name:12} {statistics.median(wall):7.2f}  {spreads[0]:16} {statistics.median(cpu):6.2f}  {spreads[1]}"
-        )
+        middle = f"{statistics.median(wall):7.2f}  {spreads[0]:16} {statistics.median(cpu):6.2f}"
+        print(f"{name:12} {middle}  {spreads[1]}")
     wall = {name: statistics.median(times) for name, (times, _) in taken.items()}
     cpu = {name: statistics.median(times) for name, (_, times) in taken.items()}
     if "plain" in taken:
         for name in ("affekt", " + loading"):
             faster, less = wall["plain"] / wall[name], cpu["plain"] / cpu[name]
-            print(
-                f"plain / {name.strip():9} {faster:5.1f} in wall time, {less:5.1f} in CPU time (wanted: at least 8)"
-            )
+            print(f"plain / {name.strip():9} {faster:5.1f} in wall, {less:5.1f} in CPU time (wanted: ≥ 8)")
     for name in ("affekt", " + loading"):
-        print(
-            f"{name.strip():9} / decoding {cpu[name] / cpu['decoding']:5.2f} in CPU time (wanted: at most 8; aim: 4)"
-        )
+        times = cpu[name] / cpu["decoding"]
+        print(f"{name.strip():9} / decoding {times:5.2f} in CPU time (wanted: at most 8; aim: 4)")
+
+
+def print_likeness(ours: Prediction, theirs: Prediction) -> None:
+    """Whether both did the same job: another face detector frames the faces a little otherwise."""
+    shares = [f"{name} {one.shares['visual']:.1%}" for name, one in (("affekt", ours), ("plain", theirs))]
+    apart = [np.abs(getattr(ours, y) - getattr(theirs, y)).mean() for y in ("arousal", "valence")]
+    print(f"\nframes with a face: {', '.join(shares)}; mean difference: ", end="")
+    print(f"arousal {apart[0]:.3f}, valence {apart[1]:.3f}")
 
 
 def print_stages(model: str, film: Path, output: Path) -> None:
@@ -163,40 +173,37 @@ def main() -> None:
         "--mtcnn", type=Path, metavar="WHEEL", help="facenet-pytorch's; without it nothing plain is run"
     )
     parser.add_argument("--runs", type=int, default=5, help="[%(default)s]")
+    parser.add_argument("--threads", type=int, help="for each of them [its own choice]")
     arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     film = bench_film(arguments.films)
     output = arguments.films / "speed.csv"
-    model = affekt.load_model(arguments.model)
+    model = affekt.load_model(arguments.model, threads=arguments.threads)
+    model.predict(film, pictures=False)  # so that every network is loaded
 
-    def loading() -> affekt.Prediction:
-        prediction = affekt.load_model(arguments.model).predict(film, pictures=False)
+    def predict(model: affekt.Model, report: bool = False) -> affekt.Prediction:
+        prediction = model.predict(film, pictures=report)
         prediction.save_csv(output)
+        if report:
+            prediction.save_report(output.with_suffix(".html"))
         return prediction
 
-    def with_report() -> None:
-        prediction = model.predict(film)
-        prediction.save_csv(output)
-        prediction.save_report(output.with_suffix(".html"))
-
-    jobs: dict[str, Callable[[], object]] = {
-        "decoding": lambda: decode_all(film),
-        "affekt": lambda: model.predict(film, pictures=False).save_csv(output),
-        " + loading": loading,
-        " + report": with_report,
+    jobs: dict[str, Callable[[], Any]] = {
+        "decoding": lambda: decode_all(film, arguments.threads),
+        "affekt": lambda: predict(model),
+        " + loading": lambda: predict(affekt.load_model(arguments.model, threads=arguments.threads)),
+        " + report": lambda: predict(model, report=True),
     }
-    ours = loading()
     if arguments.mtcnn:
-        plain = Plain(open_bundle(arguments.model), arguments.mtcnn)
+        plain = Plain(open_bundle(arguments.model), arguments.mtcnn, arguments.threads)
         jobs["plain"] = lambda: plain.predict(film, output)
-    print(
-        f"{film.name}: {len(ours) / 10:.0f} s; {torch.get_num_threads()} threads for PyTorch; median of {arguments.runs}\n"
-    )
-    print_runs(take_turns(jobs, arguments.runs))
+    taken, given = take_turns(jobs, arguments.runs)
+    threads = arguments.threads or f"each its own choice, PyTorch {torch.get_num_threads()}"
+    print(f"{film.name}; threads: {threads}; median of {arguments.runs} runs\n")
+    print_runs(taken)
     if arguments.mtcnn:
-        theirs = plain.predict(film, output)
-        both = np.stack([[p.arousal, p.valence] for p in (ours, theirs)])
-        print(f"\nfaces found: {ours.shares['visual']:.1%}, plain {theirs.shares['visual']:.1%};", end=" ")
-        print(f"the traces differ by {np.abs(both[0] - both[1]).mean():.3f} on average")
+        print_likeness(given["affekt"], given["plain"])
     print_stages(arguments.model, film, output)
 
 

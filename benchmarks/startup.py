@@ -32,15 +32,9 @@ def main() -> None:
     arguments = parser.parse_args()
     film = shortened(bench_film(arguments.films), SECONDS)
     out = ["--model", arguments.model, "--format", "csv", "--out", str(arguments.films / "out")]
+    affekt = [str(arguments.python), "-m", "affekt", "predict"]
     commands = {
-        f"affekt predict {film.name} --format csv": [
-            str(arguments.python),
-            "-m",
-            "affekt",
-            "predict",
-            str(film),
-        ]
-        + out,
+        f"affekt predict {film.name} --format csv": [*affekt, str(film), *out],
         'python -c "import torch, transformers"': [
             str(arguments.torch_python),
             "-c",

@@ -1,4 +1,4 @@
-"""Tiny bundles: the whole model in some thousand weights drawn at random, with words, sound, faces and all."""
+"""Tiny bundles: the whole model in some thousand weights drawn at random, words, sound, faces and all."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def make_encoder(words: Words = "wordpieces") -> nn.Module:
             attn_implementation="eager",
         )
         bert = BertModel(config, add_pooling_layer=False)
-        bert.embeddings.word_embeddings = QuantisedEmbedding.of(bert.embeddings.word_embeddings.weight.detach())
+        bert.embeddings.word_embeddings = QuantisedEmbedding.of(
+            bert.embeddings.word_embeddings.weight.detach()
+        )
         encoder = TransformerEncoder(bert)
     scatter(encoder)
     return encoder.eval()

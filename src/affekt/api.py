@@ -62,7 +62,8 @@ class Prediction(timeline.Prediction):
         path = Path(path)
         page = render(self, _seen_from(path.parent, self.info.get("source")))
         with atomic(path) as part:
-            part.write_text(page, encoding="utf-8")
+            # A file name need not be Unicode.
+            part.write_bytes(page.encode("utf-8", "replace"))
 
 
 def _sourced(prediction: timeline.Prediction, place: Callable[[str], PathLike]) -> timeline.Prediction:
@@ -74,12 +75,14 @@ def _sourced(prediction: timeline.Prediction, place: Callable[[str], PathLike]) 
 
 
 def _seen_from(folder: Path, source: object) -> str | None:
-    """The recording's path relative to the report, None if it is not there any more."""
+    """The recording's path relative to a folder, None if it is not there any more."""
     if not isinstance(source, str) or not Path(source).is_file():
         return None
     try:
-        return os.path.relpath(Path(source).resolve(), folder.resolve())
-    except ValueError:  # another drive on Windows
+        seen = os.path.relpath(Path(source).resolve(), folder.resolve())
+        seen.encode("utf-8")
+        return seen
+    except ValueError:  # another drive on Windows, or a name that is not Unicode and cannot be linked
         return None
 
 

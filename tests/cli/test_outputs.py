@@ -64,7 +64,8 @@ def test_a_name_too_long_for_the_system_is_left_to_the_reader() -> None:
         (["Talk.mp4", "talk.wav"], ["Talk.mp4", "talk.wav"]),
         (["x/a/talk.mp4", "y/a/talk.mp4"], ["a_talk.mp4", "a_talk.mp4_2"]),
         (["a/Talk.mp4", "a/talk.mp4"], ["a_Talk.mp4", "a_talk.mp4_2"]),
-        (["talk.mp4", "talk.wav", "talk.mp4.mov"], ["talk.mp4", "talk.wav", "talk.mp4.mov"]),
+        # The third one's stem is the first one's name.
+        (["a/talk.mp4", "a/talk.wav", "a/talk.mp4.mov"], ["a_talk.mp4", "talk.wav", "a_talk.mp4.mov"]),
     ],
 )
 def test_names(inputs: list[str], names: list[str]) -> None:
@@ -99,9 +100,8 @@ def test_inputs_and_found_transcripts_are_spared(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_stays_empty_is_taken_away(tmp_path: Path) -> None:
-    with pytest.raises(MediaError), output_folder(tmp_path / "a" / "b"):
+    with output_folder(tmp_path / "a" / "b"):
         assert (tmp_path / "a" / "b").is_dir()
-        raise MediaError("bad")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -109,9 +109,8 @@ def test_a_folder_that_was_there_or_is_filled_stays(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     with output_folder(tmp_path / "old"):
         pass
-    with pytest.raises(MediaError), output_folder(tmp_path / "new"):
+    with output_folder(tmp_path / "new"):
         touch(tmp_path, "new/talk.csv")
-        raise MediaError("bad")
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["new", "old"]
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["talk.csv"]
 

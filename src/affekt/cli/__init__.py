@@ -66,7 +66,7 @@ def _mute() -> None:
 )
 @click.version_option(__version__, prog_name="affekt")
 def affekt() -> None:
-    """Arousal and valence ten times a second, from the text, the sound and the picture of a recording.
+    r"""Arousal and valence ten times a second, from the text, the sound and the picture of a recording.
 
     \b
     affekt talk.mp4           a trace (CSV) and a report (HTML) in affekt-out

@@ -9,7 +9,7 @@ import click
 
 
 class File(click.Path):
-    """The path of a file or folder; an empty one, as an unset shell variable leaves, is not the current folder."""
+    """A path; an empty one, such as an unset shell variable leaves, is not the current folder."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -21,7 +21,7 @@ class File(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Several(click.ParamType):
+class Several(click.ParamType[tuple[str, ...]]):
     """A comma-separated choice of several words."""
 
     name = "list"
@@ -42,7 +42,7 @@ class Several(click.ParamType):
         return tuple(dict.fromkeys(words))
 
 
-class Subject(click.ParamType):
+class Subject(click.ParamType[int | None]):
     """`largest`, or which face."""
 
     name = "face"
@@ -51,6 +51,8 @@ class Subject(click.ParamType):
         """None = largest."""
         if value == "largest":
             return None
-        if value.isdecimal() and 1 <= int(value) <= 100:
-            return int(value)
-        self.fail(f"{value!r} is neither largest nor a number from 1 (the largest face) to 100", param, ctx)
+        if not (value.isdecimal() and 1 <= int(value) <= 100):
+            self.fail(
+                f"{value!r} is neither largest nor a number from 1 (the largest face) to 100", param, ctx
+            )
+        return int(value)

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from affekt.errors import MediaError, OutputError
 
-MEDIA = frozenset(
-    ".mp4 .m4v .mov .3gp .avi .mkv .webm .wmv .asf .flv .mpg .mpeg .vob .ts .mts .m2ts .ogv"
-    " .wav .mp3 .flac .m4a .aac .ogg .oga .opus .wma .aif .aiff .amr .mka"
-    " .jpg .jpeg .png .bmp .webp .tif .tiff".split()
-)
+_FILMS = "mp4 m4v mov 3gp avi mkv webm wmv asf flv mpg mpeg vob ts mts m2ts ogv"
+_SOUNDS = "wav mp3 flac m4a aac ogg oga opus wma aif aiff amr mka"
+_PICTURES = "jpg jpeg png bmp webp tif tiff"
+MEDIA = frozenset(f".{ending}" for ending in f"{_FILMS} {_SOUNDS} {_PICTURES}".split())
 """Endings that are taken from a folder; a file that is named is tried whatever its ending."""
 TRANSCRIPTS = frozenset((".srt", ".vtt"))
 
@@ -45,7 +44,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def name_outputs(inputs: Sequence[Path]) -> dict[Path, str]:
-    """The name of each input's outputs: its stem; with its ending, folder or a number where two would clash."""
+    """Name each input's outputs: its stem, with its ending, folder or a number where two would clash."""
     ways = (
         lambda p: p.stem,
         lambda p: p.name,
@@ -66,7 +65,7 @@ def name_outputs(inputs: Sequence[Path]) -> dict[Path, str]:
 
 
 def spare_inputs(inputs: Iterable[Path], outputs: Mapping[Path, Sequence[Path]]) -> None:
-    """See that no output takes the place of an input, of its transcript above all (talk.json beside talk.mp4).
+    """See that no output takes the place of an input, or of its transcript (talk.json beside talk.mp4).
 
     Raises:
         OutputError: one would.

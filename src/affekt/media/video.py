@@ -56,7 +56,8 @@ class Picture:
         self._quarters = round(frame.rotation / 90) % 4
         self._stored = (max(1, round(frame.width * aspect)), frame.height)
         self._converted: dict[tuple[int, int], np.ndarray] = {}
-        self.duration = float(frame.duration * frame.time_base) if frame.time_base else 0.0
+        base = frame.time_base  # made anew at every look: once is enough for each of a film's pictures
+        self.duration = frame.duration * float(base) if base else 0.0
         """Seconds that the file says it is shown."""
         self.width, self.height = self._stored[::-1] if self._quarters % 2 else self._stored
         """Size in pixels, upright and with square pixels."""

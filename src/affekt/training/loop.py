@@ -1,9 +1,8 @@
-"""One loop for every stage: epochs, devel scores, the best weights kept, and going on after a kill."""
+"""One loop for every stage: epochs, devel scores, and going on after a kill."""
 
 from __future__ import annotations
 
 import csv
-import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 Scores = dict[str, float]
@@ -41,30 +40,31 @@ def fit(
     score: Callable[[], Scores],
     settings: FitSettings,
 ) -> Scores:
-    """Train `model`, score it on devel after every epoch, and leave it with the best epoch's weights.
+    """Train `model` to the end of its learning rate's decay, scoring it on devel after every epoch.
 
-    A run that was killed goes on at the epoch it was in: what an epoch draws depends on its number alone.
+    The last weights are taken, not the best on devel, so that devel has no say in them. A run that was killed
+    goes on at the epoch it was in: what an epoch draws depends on its number alone.
 
     Args:
-        folder: of this stage; holds last.pt, best.safetensors and log.csv.
+        folder: of this stage; holds last.pt while it goes on, weights.safetensors at the end, and log.csv.
         batches: epoch → its batches.
-        score: devel scores by name; their mean decides which epoch is best.
+        score: devel scores by name.
 
     Returns:
-        The best epoch's scores.
+        The last epoch's scores.
     """
     folder.mkdir(parents=True, exist_ok=True)
     optimiser = torch.optim.AdamW(
         groups, lr=settings.lr, betas=(0.9, 0.99), weight_decay=settings.weight_decay
     )
     peaks = [group["lr"] for group in optimiser.param_groups]
-    first, best = 0, {}
+    first, scores = 0, Scores()
     last = folder / "last.pt"
     if last.exists():
         saved = torch.load(last, weights_only=True)
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
-        first, best = saved["epoch"] + 1, saved["best"]
+        first, scores = saved["epoch"] + 1, saved["scores"]
     for epoch in range(first, settings.epochs):
         torch.manual_seed(settings.seed * 100_003 + epoch)
         started, losses = time.time(), []
@@ -84,26 +84,17 @@ def fit(
         model.eval()
         with torch.no_grad():
             scores = score()
-        if not best or _mean(scores) > _mean(best):
-            best = scores
-            _replace(partial(save_file, _contiguous(model)), folder / "best.safetensors")
         _log(folder / "log.csv", epoch, sum(losses) / len(losses), scores, time.time() - started)
         state = {
             "model": model.state_dict(),
             "optimiser": optimiser.state_dict(),
             "epoch": epoch,
-            "best": best,
+            "scores": scores,
         }
         _replace(partial(torch.save, state), last)
-    model.load_state_dict(load_file(folder / "best.safetensors"))
     model.eval()
-    return best
-
-
-def _mean(scores: Scores) -> float:
-    """Mean score; the worst there is where one is not a number, so that any other epoch is better."""
-    mean = sum(scores.values()) / len(scores)
-    return mean if math.isfinite(mean) else -math.inf
+    _replace(partial(save_file, _contiguous(model)), folder / "weights.safetensors")
+    return scores
 
 
 def _contiguous(model: nn.Module) -> dict[str, Tensor]:

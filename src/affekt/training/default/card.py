@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from affekt.media.sound import frames_of_array
 from affekt.networks import FusedHead, Multimodal
+from affekt.scoring import ccc
 from affekt.timeline import ClipSpec
 from affekt.training.default import fusion
+from affekt.training.default.data import read_speech
 from affekt.training.export import stored
 
 TEMPLATE = Path(__file__).with_name("card.md")
@@ -39,6 +44,7 @@ def write(data: Path, run: Path, spec: ClipSpec, model: Multimodal) -> str:
     fields = {
         "singles": _singles(run / "devel.json"),
         "composed": _composed(data, run, spec, model),
+        "level": _level(data, run, spec),
         "parameters": _parameters(model),
         "cost": _cost(run / "cost.json"),
     }
@@ -68,7 +74,7 @@ def _composed(data: Path, run: Path, spec: ClipSpec, model: Multimodal) -> str:
     batches = fusion.Batches(fusion.cached_features(data, run, "devel", spec))
     scores = {name: fusion.score_composed(model.fused_head, batches, keep) for name, keep in KEPT.items()}
     full = FusedHead(model.config)
-    full.load_state_dict(load_file(run / "fusion" / "best.safetensors"))
+    full.load_state_dict(load_file(run / "fusion" / "weights.safetensors"))
     half = FusedHead(model.config).eval()
     half.load_state_dict({name: stored(value).float() for name, value in full.state_dict().items()})
     rows = [(name, float(a), float(v)) for name, (a, v) in scores.items()]
@@ -87,6 +93,24 @@ def _cost(path: Path) -> str:
         "CCC on devel, the same training at both sizes",
         [(r["name"], r["arousal"], r["valence"]) for r in rows],
     )
+
+
+@torch.no_grad()
+def _level(data: Path, run: Path, spec: ClipSpec) -> str:
+    """RAVDESS devel with the causal level normalisation and with one fixed gain for all, by the audio network alone."""
+    model = fusion.speech_model(run)
+    devel = read_speech(data, "devel", ("ravdess",))
+    gold = np.stack([u.gold for u in devel])
+    raw = [frames_of_array(u.samples, u.rate, replace(spec, level=None))[0] for u in devel]
+    loudest = np.median([np.sqrt((w**2).mean(1).max()) for w in raw])
+    fixed = [w * (10 ** ((spec.level or 0.0) / 20) / loudest) for w in raw]
+    evened = [frames_of_array(u.samples, u.rate, spec)[0] for u in devel]
+    rows = []
+    for name, sounds in (("with causal level normalisation", evened), ("without: one fixed gain for all", fixed)):
+        y = [model(torch.from_numpy(w.astype(np.float32))[None])[0][0].mean(0).numpy() for w in sounds]
+        arousal, valence = ccc(np.stack(y), gold)
+        rows.append((name, float(arousal), float(valence)))
+    return _table("RAVDESS devel, audio network with its own head", rows)
 
 
 def _parameters(model: Multimodal) -> str:

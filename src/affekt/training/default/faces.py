@@ -84,7 +84,7 @@ def resized(images: Tensor, size: int) -> Tensor:
 
 
 def train_faces(data: Path, run: Path, epochs: int = 18) -> Scores:
-    """Train on FER+; returns the devel CCCs. Leaves run/faces/best.safetensors."""
+    """Train on FER+; returns the devel CCCs. Leaves run/faces/weights.safetensors."""
     model = FaceModel(CONFIG).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images, votes, gold = (torch.from_numpy(a) for a in vars(read_faces(data, "train")).values())
     devel = read_faces(data, "devel")

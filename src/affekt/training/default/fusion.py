@@ -125,7 +125,7 @@ def heard(model: speech.SpeechModel, windows: Tensor) -> Tensor:
 
 def speech_model(run: Path) -> speech.SpeechModel:
     """The audio network of stage 1."""
-    weights = load_file(run / "audio" / "best.safetensors")
+    weights = load_file(run / "audio" / "weights.safetensors")
     model = speech.SpeechModel(speech.CONFIG, len(weights["emotion.bias"]))
     model.load_state_dict(weights)
     return model.eval()
@@ -134,14 +134,14 @@ def speech_model(run: Path) -> speech.SpeechModel:
 def face_model(run: Path) -> faces.FaceModel:
     """The visual network of stage 1."""
     model = faces.FaceModel(faces.CONFIG)
-    model.load_state_dict(load_file(run / "faces" / "best.safetensors"))
+    model.load_state_dict(load_file(run / "faces" / "weights.safetensors"))
     return model.eval()
 
 
 def text_model(run: Path) -> sentences.TextModel:
     """The encoder and text network of stage 1."""
     model = sentences.TextModel(sentences.CONFIG)
-    model.load_state_dict(load_file(run / "text" / "best.safetensors"))
+    model.load_state_dict(load_file(run / "text" / "weights.safetensors"))
     return model.eval()
 
 
@@ -342,7 +342,7 @@ def even_out(model: FusedHead, features: Features) -> None:
 
 
 def train_fusion(data: Path, run: Path, spec: ClipSpec, epochs: int = 10) -> Scores:
-    """Train fusion and head; returns the devel CCCs. Leaves run/fusion/best.safetensors."""
+    """Train fusion and head; returns the devel CCCs. Leaves run/fusion/weights.safetensors."""
     train, devel = (
         Batches(cached_features(data, run, "train", spec)),
         Batches(cached_features(data, run, "devel", spec)),

@@ -49,7 +49,7 @@ def assemble(run: Path) -> tuple[torch.nn.Module, Multimodal]:
     model.text = text.network
     model.audio = fusion.speech_model(run).network
     model.visual = fusion.face_model(run).network
-    model.fused_head.load_state_dict(load_file(run / "fusion" / "best.safetensors"))
+    model.fused_head.load_state_dict(load_file(run / "fusion" / "weights.safetensors"))
     return text.encoder.eval(), model.eval()
 
 

@@ -54,7 +54,7 @@ def encoded(words: WordPieces, texts: list[str]) -> tuple[Tensor, ...]:
 
 
 def train_sentences(data: Path, run: Path, epochs: int = 2) -> Scores:
-    """Fine-tune on EmoBank; returns the dev CCCs. Leaves run/text/best.safetensors."""
+    """Fine-tune on EmoBank; returns the dev CCCs. Leaves run/text/weights.safetensors."""
     model, words = TextModel(CONFIG), tokenizer()
     train, devel = read_sentences(data, "train"), read_sentences(data, "devel")
     lengths = np.array([len(t) for t in train.texts])
