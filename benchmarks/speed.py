@@ -138,7 +138,10 @@ def print_runs(taken: Taken) -> None:
 def print_likeness(ours: Prediction, theirs: Prediction) -> None:
     """Whether both did the same job: another face detector frames the faces a little otherwise."""
     shares = [f"{name} {one.shares['visual']:.1%}" for name, one in (("affekt", ours), ("plain", theirs))]
-    apart = [np.abs(getattr(ours, y) - getattr(theirs, y)).mean() for y in ("arousal", "valence")]
+    both = min(len(ours), len(theirs))
+    apart = [
+        np.abs(getattr(ours, y)[:both] - getattr(theirs, y)[:both]).mean() for y in ("arousal", "valence")
+    ]
     print(f"\nframes with a face: {', '.join(shares)}; mean difference: ", end="")
     print(f"arousal {apart[0]:.3f}, valence {apart[1]:.3f}")
 

@@ -19,10 +19,18 @@ ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "examples" / "demo.mp4"
 MOMENT = 5.2
 """Seconds into the demo at which the page is shown."""
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync --hide-scrollbars --force-device-scale-factor=1"
-).split()
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+]
 
 
 def screenshot(page: str, picture: Path, width: int, height: int) -> None:
@@ -31,12 +39,20 @@ def screenshot(page: str, picture: Path, width: int, height: int) -> None:
     if browser is None:
         raise SystemExit("there is no Chromium here; install it and run again")
     with tempfile.TemporaryDirectory() as profile:
-        options = [f"--user-data-dir={profile}", f"--window-size={width},{height}", "--virtual-time-budget=4000"]
-        subprocess.run([browser, *QUIET, *options, f"--screenshot={picture}", page], check=True, capture_output=True)
+        options = [
+            f"--user-data-dir={profile}",
+            f"--window-size={width},{height}",
+            "--virtual-time-budget=4000",
+        ]
+        subprocess.run(
+            [browser, *QUIET, *options, f"--screenshot={picture}", page], check=True, capture_output=True
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "report.png")
     given = parser.parse_args()

@@ -27,8 +27,7 @@ from affekt.errors import (
     TranscriptError,
     TurnsError,
 )
-
-__version__ = "0.1.0"
+from affekt.version import __version__ as __version__
 
 __all__ = [
     "AffektError",

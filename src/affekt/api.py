@@ -13,6 +13,7 @@ from affekt.runtime.bundle import open_bundle
 from affekt.runtime.predictor import Predictor, Progress
 from affekt.timeline import Alignment, Recording
 from affekt.timeline.files import atomic, read_json, write_csv, write_json, write_parquet
+from affekt.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,7 +144,9 @@ class Model:
             alignment,
             subject,
         )
-        return Prediction.of(self._predictor.predict(recording, pictures=pictures, progress=progress))
+        plain = self._predictor.predict(recording, pictures=pictures, progress=progress)
+        plain.info["version"] = __version__
+        return Prediction.of(plain)
 
     def predict_texts(self, texts: Sequence[str]) -> pd.DataFrame:
         """Judge sentences, each held for 3 s.

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av import AudioFrame, AudioResampler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affekt.media.clips import read_clips
 from affekt.media.sound import LevelFollower, Resampler, frames_of_array, margins, resample
-from affekt.media.soundtrack import mono
+from affekt.media.soundtrack import mono, planes
 from affekt.timeline import ClipSpec, Recording
 from media.films import make_film, tone
 
@@ -217,3 +218,14 @@ class _Nobody:
 
     def miss(self) -> None:
         return None
+
+
+@pytest.mark.parametrize(("layout", "count"), [("stereo", 2), ("5.1", 6), ("7.1", 8), ("hexadecagonal", 16)])
+def test_planes_of_many_channels(layout: str, count: int) -> None:
+    """With eight planes and more, PyAV's own way to read them runs past the end of FFmpeg's table."""
+    samples = np.random.default_rng(0).integers(-30_000, 30_000, (1, 1_000 * count)).astype(np.int16)
+    packed = AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+    packed.sample_rate = 48_000
+    (planar,) = AudioResampler("s16p", layout, 48_000).resample(packed)
+    assert np.array_equal(planes(planar), samples.reshape(-1, count).T)
+    assert np.array_equal(planes(packed), planes(planar))

@@ -310,7 +310,7 @@ def test_mutants_of_the_config(folder: Path) -> None:
             if bundle.spec != SPEC or bundle.pairs is None:
                 use(folder)
         except ModelError as error:
-            assert "\n" not in str(error) and "tiny" in str(error), mutant  # noqa: PT017
+            assert "\n" not in str(error) and "tiny" in str(error), mutant
     assert 10 < opened < MUTANTS / 2
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from av import AudioResampler
 
 from affekt.media.container import DAMAGE, Contents, Warn, decode
 from affekt.media.sound import Resampler, clean, margins
@@ -14,6 +15,9 @@ from affekt.timeline.clip import ClipSpec
 
 SLACK = 0.02
 """Seconds by which a packet's timestamp may be off without being taken for a gap or an overlap."""
+
+POINTERS = 8
+"""Planes for which FFmpeg's frames have pointers."""
 
 RATES = range(1_000, 768_001)
 """Sample rates that are believed, in Hz."""
@@ -164,8 +168,14 @@ class _Packets:
 
 def planes(frame: Any) -> np.ndarray:
     """The channels of a decoded packet, (C, N)."""
+    count = frame.layout.nb_channels
+    if frame.format.is_planar and count >= POINTERS:
+        # PyAV 18.1 looks for the planes' end beyond FFmpeg's table of them: have them interleaved first.
+        interleave = AudioResampler(frame.format.packed.name, frame.layout, frame.sample_rate)
+        parts = [out.to_ndarray() for out in (*interleave.resample(frame), *interleave.resample(None))]
+        return np.concatenate(parts, axis=1).reshape(-1, count).T
     samples: np.ndarray = frame.to_ndarray()
-    return samples if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels).T
+    return samples if frame.format.is_planar else samples.reshape(-1, count).T
 
 
 def mono(channels: np.ndarray) -> np.ndarray:

@@ -24,6 +24,8 @@ Progress = Callable[[int, int | None], None]
 
 SENTENCE_FRAMES = 30
 """A sentence without a recording is taken to last 3 s."""
+CLIP = 100
+"""Frames judged at a time: 10 s, so that memory stays low and progress shows."""
 KEPT = 24
 """Pictures of a recording that are kept for its report, at most twice as many."""
 
@@ -73,7 +75,9 @@ class Predictor:
         Raises:
             MediaError, TranscriptError, TurnsError: as `media.read_clips`.
         """
-        reading = read_clips(recording, self.bundle.spec, stills=pictures, threads=self.threads)
+        reading = read_clips(
+            recording, self.bundle.spec, length=CLIP, stills=pictures, threads=self.threads
+        )
         known, why = understands(recording.language, reading.sentences, self.bundle.spec.languages)
         if not known and why:
             reading.warn(why)

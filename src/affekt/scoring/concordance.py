@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Sums of a predicted and a gold series, per dimension, in float64: n and the central moments.
+    """Moments of a predicted and a gold series, per dimension, in float64.
 
-    Merging the moments of parts gives the moments of the whole (Chan et al. 1983), so a partition is scored over its
-    concatenated frames without holding them (readings 6).
+    Merging the moments of parts gives those of the whole (Chan et al. 1983), so a partition is scored over
+    its concatenated frames without holding them (readings 6).
     """
 
     n: int
@@ -30,18 +30,18 @@ class Moments:
         Raises:
             ValueError: x and y differ in shape.
         """
-        x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-        if x.shape != y.shape:
-            raise ValueError(f"predictions {x.shape} and gold {y.shape} differ in shape")
+        a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        if a.shape != b.shape:
+            raise ValueError(f"predictions {a.shape} and gold {b.shape} differ in shape")
         if mask is not None:
-            x, y = x[np.asarray(mask, bool)], y[np.asarray(mask, bool)]
-        if len(x) == 0:
-            zero = np.zeros(x.shape[1:])
+            a, b = a[np.asarray(mask, bool)], b[np.asarray(mask, bool)]
+        if len(a) == 0:
+            zero = np.zeros(a.shape[1:])
             return cls(0, zero, zero, zero, zero, zero)
         # Means from the first row: a constant series then has a spread of exactly 0, not of rounding errors.
-        mean_x, mean_y = x[0] + (x - x[0]).mean(0), y[0] + (y - y[0]).mean(0)
-        dx, dy = x - mean_x, y - mean_y
-        return cls(len(x), mean_x, mean_y, (dx**2).sum(0), (dy**2).sum(0), (dx * dy).sum(0))
+        mean_a, mean_b = a[0] + (a - a[0]).mean(0), b[0] + (b - b[0]).mean(0)
+        da, db = a - mean_a, b - mean_b
+        return cls(len(a), mean_a, mean_b, (da**2).sum(0), (db**2).sum(0), (da * db).sum(0))
 
     def __add__(self, other: Moments) -> Moments:
         if self.n == 0 or other.n == 0:

@@ -84,13 +84,13 @@ class Clip:
 
     first: int
     sound: np.ndarray
-    """(T, window) float32, each frame's samples, level-normalised if the spec asks for it; zeros where absent."""
+    """(T, window) float32, each frame's samples, the level evened out if the spec says so; 0 where absent."""
     has_sound: np.ndarray
     """(T,) bool; False also where the sound track is digitally silent."""
     speaker: np.ndarray
     """(T,) int64: 0 where the subject speaks (or no turns are known), 1 elsewhere (readings 2.4)."""
     faces: np.ndarray
-    """(F, image_size, image_size, 3) uint8 RGB crops, only of frames in which the subject's face was found."""
+    """(F, image_size, image_size, 3) uint8 RGB crops of the frames in which the subject's face was found."""
     frame_face: np.ndarray
     """(T,) int64: row of `faces`, −1 = no face."""
     boxes: np.ndarray

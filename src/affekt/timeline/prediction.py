@@ -56,14 +56,14 @@ class Prediction:
     """(T, 3) float32 over text, audio, visual, summing to 1 over what is present, 0 where nothing is;
     None for concatenation, which has no weights."""
     pair_weights: np.ndarray | None = None
-    """(T, 3, 2) float32, the fusion's first level (Fig. 4), for fusions that have one; see `info["pairs"]`."""
+    """(T, 3, 2) float32, the fusion's first level (Fig. 4), where it has one; see `info["pairs"]`."""
     word_weights: tuple[WordWeights, ...] = ()
     face_maps: tuple[FaceMap, ...] = ()
     """A few faces spread over the recording."""
     stills: tuple[Still, ...] = ()
     """A few small pictures spread over the recording."""
     info: dict[str, Any] = field(default_factory=dict)
-    """model, fusion, alignment, pairs (names of the pair weights), source (path), warnings, affekt version."""
+    """model, fusion, alignment, pairs (names of the pair weights), source (path), warnings, version."""
     pair_shares: np.ndarray | None = None
     """(T, 3) float32, the hierarchical fusion's second level: the weight of each pair, in the order of
     `info["pairs"]`; None for the others (cross-modal's second level is `modality_weights`)."""
@@ -78,7 +78,7 @@ class Prediction:
 
     @property
     def trace(self) -> pd.DataFrame:
-        """Columns name, time, arousal, valence, and present (False: nothing was there to judge); a row a frame."""
+        """A row a frame: name, time, arousal, valence, present (False: nothing was there to judge)."""
         import pandas as pd
 
         return pd.DataFrame(

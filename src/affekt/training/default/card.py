@@ -97,7 +97,7 @@ def _cost(path: Path) -> str:
 
 @torch.no_grad()
 def _level(data: Path, run: Path, spec: ClipSpec) -> str:
-    """RAVDESS devel with the causal level normalisation and with one fixed gain for all, by the audio network alone."""
+    """RAVDESS devel with causal level normalisation and with one fixed gain, by the audio network alone."""
     model = fusion.speech_model(run)
     devel = read_speech(data, "devel", ("ravdess",))
     gold = np.stack([u.gold for u in devel])
@@ -106,7 +106,10 @@ def _level(data: Path, run: Path, spec: ClipSpec) -> str:
     fixed = [w * (10 ** ((spec.level or 0.0) / 20) / loudest) for w in raw]
     evened = [frames_of_array(u.samples, u.rate, spec)[0] for u in devel]
     rows = []
-    for name, sounds in (("with causal level normalisation", evened), ("without: one fixed gain for all", fixed)):
+    for name, sounds in (
+        ("with causal level normalisation", evened),
+        ("without: one fixed gain for all", fixed),
+    ):
         y = [model(torch.from_numpy(w.astype(np.float32))[None])[0][0].mean(0).numpy() for w in sounds]
         arousal, valence = ccc(np.stack(y), gold)
         rows.append((name, float(arousal), float(valence)))

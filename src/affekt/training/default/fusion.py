@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from affekt.networks import FusedHead, FusionConfig, HeadConfig, MultimodalConfig
+from affekt.networks.fusion import Projection
 from affekt.runtime.predictor import SENTENCE_FRAMES
 from affekt.scoring import Moments, ccc
 from affekt.timeline import ClipSpec
@@ -336,12 +338,13 @@ def score_alone(model: FusedHead, batches: Batches) -> Scores:
 def even_out(model: FusedHead, features: Features) -> None:
     """Start the projections (Eq. 3) so that all features arrive at one size, whatever network made them."""
     seen = features.text[features.has_words], features.speech, features.face
-    for linear, x in zip(model.fusion.project.linears, seen, strict=True):
+    linears = cast(Sequence[nn.Linear], cast(Projection, model.fusion.project).linears)
+    for linear, x in zip(linears, seen, strict=True):
         sample = x[torch.linspace(0, len(x) - 1, 2000).long()].float()
         linear.weight /= 2 * (sample @ linear.weight[:, : x.shape[1]].T).std()
 
 
-def train_fusion(data: Path, run: Path, spec: ClipSpec, epochs: int = 10) -> Scores:
+def train_fusion(data: Path, run: Path, spec: ClipSpec, epochs: int = 8) -> Scores:
     """Train fusion and head; returns the devel CCCs. Leaves run/fusion/weights.safetensors."""
     train, devel = (
         Batches(cached_features(data, run, "train", spec)),

@@ -140,7 +140,7 @@ def train_speech(
     hearing: int = 3,
     corpora: tuple[str, ...] = CORPORA,
 ) -> Scores:
-    """Pre-train on the spectrum, train on affect; returns devel CCCs. Leaves run/audio/weights.safetensors."""
+    """Pre-train on the spectrum, then on affect; returns devel CCCs. Leaves run/audio/weights.safetensors."""
     train, devel = read_speech(data, "train", corpora), read_speech(data, "devel", corpora)
     emotions = sorted({s.emotion for s in train})
     shown = {c: frames([s for s in devel if s.corpus == c], spec, emotions) for c in corpora}
