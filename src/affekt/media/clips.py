@@ -46,6 +46,15 @@ class Follower(Protocol):
         """The next frame has no picture."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A frame whose picture has been looked at: its sound, its face, and its picture for the report."""
+
+    window: np.ndarray | None
+    face: Face | None
+    still: Still | None
+
+
 @dataclass
 class Reading:
     """A recording being read: iterate once to get its clips; nothing longer than a clip stays in memory."""
@@ -85,14 +94,14 @@ class Reading:
             TranscriptError: the transcript has a line that begins after the recording's end.
         """
         follower, level, first = self.follower or self._face_follower(), follower_of(self.spec), 0
-        for rows in _chunks(self._rows(), self.length):
+        for rows in _chunks(self._watched(follower), self.length):
             windows = np.zeros((len(rows), self.spec.window), np.float32)
             for k, row in enumerate(rows):
                 if row.window is not None:
                     windows[k] = row.window
             present = np.array([row.window is not None for row in rows])
             sound, has_sound = normalise(windows, present, self.spec, level)
-            faces, frame_face, boxes, stills = self._watch(rows, first, follower)
+            faces, frame_face, boxes, stills = self._seen(rows)
             spoken = sentence_frames(self.sentences, len(rows), self.recording.alignment, first)
             speaker = speaker_frames(self.turns, len(rows), first)
             yield Clip(first, sound, has_sound, speaker, faces, frame_face, boxes, spoken, stills)
@@ -117,32 +126,34 @@ class Reading:
 
         return FaceFollower(self.spec, self.recording.subject, self.threads)
 
-    def _watch(
-        self, rows: list[Row], first: int, follower: Follower | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[Still, ...]]:
-        """Follow the face through the pictures of some rows: `faces`, `frame_face`, `boxes`, `stills`."""
+    def _watched(self, follower: Follower | None) -> Iterator[_Watched]:
+        """The rows with the face found in each; the pictures, a few MB each, are let go at once."""
+        for k, row in enumerate(self._rows()):
+            face, still = None, None
+            if row.picture is not None and follower is not None:
+                try:
+                    face = follower.follow(row.picture)
+                    if self.stills and k % FRAME_RATE == 0:
+                        small = row.picture.at(STILL_WIDTH / row.picture.width)
+                        still = Still(k, encode_jpeg(small), face.box if face else None)
+                except FFmpegError:
+                    self.warn("some of its pictures are damaged and were left out")
+            elif follower is not None:
+                follower.miss()
+            yield _Watched(row.window, face, still)
+
+    def _seen(self, rows: list[_Watched]) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[Still, ...]]:
+        """What was seen in some rows: `faces`, `frame_face`, `boxes`, `stills`."""
         crops: list[np.ndarray] = []
         frame_face = np.full(len(rows), -1, np.int64)
         boxes = np.full((len(rows), 4), np.nan, np.float32)
-        stills: list[Still] = []
         for k, row in enumerate(rows):
-            if row.picture is None or follower is None:
-                if follower is not None:
-                    follower.miss()
-                continue
-            try:
-                face = follower.follow(row.picture)
-                if face is not None:
-                    frame_face[k], boxes[k] = len(crops), face.box
-                    crops.append(face.crop)
-                if self.stills and (first + k) % FRAME_RATE == 0:
-                    small = row.picture.at(STILL_WIDTH / row.picture.width)
-                    stills.append(Still(first + k, encode_jpeg(small), face.box if face else None))
-            except FFmpegError:
-                self.warn("some of its pictures are damaged and were left out")
+            if row.face is not None:
+                frame_face[k], boxes[k] = len(crops), row.face.box
+                crops.append(row.face.crop)
         size = self.spec.image_size
         faces = np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
-        return faces, frame_face, boxes, tuple(stills)
+        return faces, frame_face, boxes, tuple(row.still for row in rows if row.still is not None)
 
 
 def read_clips(
@@ -218,8 +229,8 @@ def fit_sentences(
     return tuple(replace(one, end=max(one.start, duration)) if one in over else one for one in sentences)
 
 
-def _chunks(rows: Iterable[Row], length: int) -> Iterator[list[Row]]:
-    chunk: list[Row] = []
+def _chunks(rows: Iterable[_Watched], length: int) -> Iterator[list[_Watched]]:
+    chunk: list[_Watched] = []
     for row in rows:
         chunk.append(row)
         if len(chunk) == length:
