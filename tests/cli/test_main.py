@@ -31,6 +31,11 @@ def test_help_fits_a_terminal(words: list[str], run: Run) -> None:
     assert result.exit_code == 0 and max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_help_keeps_its_lines(run: Run) -> None:
+    told = run("--help").stdout
+    assert "\\b" not in told and "\n  affekt recordings/ " in told
+
+
 def test_nothing_said_shows_the_help(run: Run) -> None:
     assert "affekt talk.mp4" in run().output
 

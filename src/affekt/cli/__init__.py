@@ -66,7 +66,7 @@ def _mute() -> None:
 )
 @click.version_option(__version__, prog_name="affekt")
 def affekt() -> None:
-    r"""Arousal and valence ten times a second, from the text, the sound and the picture of a recording.
+    """Arousal and valence ten times a second, from the text, the sound and the picture of a recording.
 
     \b
     affekt talk.mp4           a trace (CSV) and a report (HTML) in affekt-out
@@ -74,7 +74,7 @@ def affekt() -> None:
     affekt predict --help     what else can be asked for
 
     Nothing leaves this machine.
-    """
+    """  # noqa: D301
 
 
 for command in (predict, report, models, train):
