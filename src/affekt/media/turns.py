@@ -73,7 +73,7 @@ def _from_table(path: Path, text: str) -> list[Line]:
 
 
 def _from_rttm(path: Path, text: str) -> list[Line]:
-    """`SPEAKER file channel onset duration <NA> <NA> speaker …`; the duration, not the end (formats.md 8)."""
+    """`SPEAKER file channel onset duration <NA> <NA> speaker …`; the duration, not the end."""
     recordings: dict[str, list[Line]] = defaultdict(list)
     for number, line in enumerate(text.split("\n"), 1):
         fields = line.split()

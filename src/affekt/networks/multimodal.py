@@ -17,7 +17,7 @@ from affekt.networks.visual import VisualConfig, VisualNetwork
 
 @dataclass(frozen=True)
 class MultimodalConfig:
-    """Sizes of every part; the defaults are the paper's."""
+    """Sizes of every part; the defaults are the paper's, or readings 8's where it is silent."""
 
     text: TextConfig = field(default_factory=TextConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)

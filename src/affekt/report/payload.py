@@ -11,10 +11,11 @@ import numpy as np
 from affekt.report.pictures import data_uri, png
 from affekt.report.summary import judged
 from affekt.timeline import FRAME_RATE, MODALITIES, FaceMap, Prediction, Sentence, Still, frame_of
+from affekt.timeline.alignment import CAUSAL_SECONDS
 
 _PICTURE_BUDGET = 1_500_000
 """Characters that the stills, and again the faces, may take: keeps the page of an hour under 5 MB."""
-_CAUSAL = 5 * FRAME_RATE
+_CAUSAL = CAUSAL_SECONDS * FRAME_RATE
 """Frames a sentence counts for at most under causal alignment (readings 1.9)."""
 
 _Item = TypeVar("_Item")

@@ -75,9 +75,7 @@ class Predictor:
         Raises:
             MediaError, TranscriptError, TurnsError: as `media.read_clips`.
         """
-        reading = read_clips(
-            recording, self.bundle.spec, length=CLIP, stills=pictures, threads=self.threads
-        )
+        reading = read_clips(recording, self.bundle.spec, length=CLIP, stills=pictures, threads=self.threads)
         known, why = understands(recording.language, reading.sentences, self.bundle.spec.languages)
         if not known and why:
             reading.warn(why)
@@ -203,7 +201,7 @@ class Predictor:
             if heard.any():
                 features = np.zeros((1, len(windows), self.engine.widths[1]), np.float32)
                 features[0, heard] = self.engine.hear(windows[heard], np.zeros(int(heard.sum()), np.int64))
-                out[i] = self._judge_one(1, features, heard[None])[0][heard].mean(0)
+                out[i] = self._judge_one(1, features, heard[None])[0].mean(0)
         return out
 
     def _judge_one(self, modality: int, x: np.ndarray, present: np.ndarray | None = None) -> np.ndarray:

@@ -197,6 +197,7 @@ def write_weights(modules: list[nn.Module], path: Path) -> None:
             if weights[name].is_floating_point() and not torch.isfinite(weights[name]).all():
                 raise ValueError(f"{name} does not fit into half precision")
     save_file(weights, path)
+    path.chmod(0o644)  # safetensors writes for the owner alone
 
 
 def offsets(weights: Path) -> dict[str, tuple[int, int]]:

@@ -59,6 +59,8 @@ class Features:
     """All utterances' frames in a row, (N, frame_size): one half of x^a."""
     speech_start: Tensor
     """(U + 1,) where each utterance starts."""
+    speech_heard: Tensor
+    """(N,) bool, False where the utterance is silent: there, audio is absent, as it is in use."""
     speech_gold: Tensor
     speech_corpus: Tensor
     """(U,) int64, row of `speech.CORPORA`."""
@@ -91,7 +93,7 @@ def _compute(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
     face, face_gold = _face_features(data, run, split, spec)
     utterances = read_speech(data, split, speech.CORPORA)
     model = speech_model(run)
-    alone, starts = _utterance_features(model, utterances, spec, split)
+    alone, alone_heard, starts = _utterance_features(model, utterances, spec, split)
     sentence_gold = np.where(has_words.numpy()[:, None], text_gold.numpy(), np.nan)
     composer = Composer(utterances, face_gold.numpy(), sentence_gold, spec)
     count, seed = (TRAIN_SEQUENCES, 1) if split == "train" else (DEVEL_SEQUENCES, 0)
@@ -108,6 +110,7 @@ def _compute(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
         face_gold=face_gold,
         speech=alone,
         speech_start=starts,
+        speech_heard=alone_heard,
         speech_gold=torch.from_numpy(np.stack([u.gold for u in utterances] * copies)),
         speech_corpus=corpus,
         audio=torch.cat([heard(model, torch.from_numpy(s.sound)) for s in sequences]),
@@ -176,12 +179,13 @@ def _face_features(data: Path, run: Path, split: str, spec: ClipSpec) -> tuple[T
 
 def _utterance_features(
     model: speech.SpeechModel, utterances: list[Speech], spec: ClipSpec, split: str
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     emotions = sorted({u.emotion for u in utterances})
     speeds = speech.SPEEDS if split == "train" else (1.0,)
     items = [u for speed in speeds for u in speech.frames(utterances, spec, emotions, speed)]
     parts = [heard(model, torch.from_numpy(u.windows).float()) for u in items]
-    return torch.cat(parts), torch.from_numpy(np.cumsum([0, *(len(p) for p in parts)]))
+    loud = torch.from_numpy(np.concatenate([u.has_sound for u in items]))
+    return torch.cat(parts), loud, torch.from_numpy(np.cumsum([0, *(len(p) for p in parts)]))
 
 
 @dataclass
@@ -237,11 +241,13 @@ class Batches:
                 presence[row] &= torch.tensor(subsets[row], dtype=torch.bool)
         return Batch((text, audio, visual), presence, gold, mask, per_item=False)
 
-    def _alone(self, modality: int, x: Tensor, gold: Tensor, mask: Tensor) -> Batch:
+    def _alone(
+        self, modality: int, x: Tensor, gold: Tensor, mask: Tensor, present: Tensor | None = None
+    ) -> Batch:
         features = list(self._blank(*mask.shape))
         features[modality] = x
         presence = torch.zeros(*mask.shape, 3, dtype=torch.bool)
-        presence[..., modality] = mask
+        presence[..., modality] = mask if present is None else present
         spread = gold.unsqueeze(1).expand(-1, mask.shape[1], -1)
         return Batch((features[0], features[1], features[2]), presence, spread, mask, per_item=True)
 
@@ -260,14 +266,12 @@ class Batches:
         """Utterances alone, whole."""
         starts, stops = self.f.speech_start[rows].tolist(), self.f.speech_start[rows + 1].tolist()
         longest = max(b - a for a, b in zip(starts, stops, strict=True))
-        x, mask = (
-            torch.zeros(len(rows), longest, 2 * self.half),
-            torch.zeros(len(rows), longest, dtype=torch.bool),
-        )
+        x = torch.zeros(len(rows), longest, 2 * self.half)
+        mask, heard = (torch.zeros(len(rows), longest, dtype=torch.bool) for _ in range(2))
         for row, (a, b) in enumerate(zip(starts, stops, strict=True)):
             x[row, : b - a, : self.half] = self.f.speech[a:b].float()
-            mask[row, : b - a] = True
-        return self._alone(1, x, self.f.speech_gold[rows], mask)
+            mask[row, : b - a], heard[row, : b - a] = True, self.f.speech_heard[a:b]
+        return self._alone(1, x, self.f.speech_gold[rows], mask, heard)
 
     def epoch(self, number: int) -> Iterator[list[Batch]]:
         """Steps of an epoch, each a batch of every kind."""

@@ -33,6 +33,8 @@ class Utterance:
 
     windows: np.ndarray
     """(T, window) float16."""
+    has_sound: np.ndarray
+    """(T,) bool."""
     corpus: str
     gold: np.ndarray
     emotion: int
@@ -42,8 +44,9 @@ def frames(speech: list[Speech], spec: ClipSpec, emotions: list[str], speed: flo
     """Cut utterances into frames; a speed other than 1 moves tempo and pitch together."""
     made = []
     for s in speech:
-        windows, _ = frames_of_array(s.samples, round(s.rate * speed), spec)
-        made.append(Utterance(windows.astype(np.float16), s.corpus, s.gold, emotions.index(s.emotion)))
+        windows, has_sound = frames_of_array(s.samples, round(s.rate * speed), spec)
+        emotion = emotions.index(s.emotion)
+        made.append(Utterance(windows.astype(np.float16), has_sound, s.corpus, s.gold, emotion))
     return made
 
 
