@@ -51,8 +51,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cut_up(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
-    reading = partial(read_clips, length=length, follower=WholePicture(SPEC.image_size))
+    reading = partial(read_clips, follower=WholePicture(SPEC.image_size))
     monkeypatch.setattr(module, "read_clips", reading)
+    monkeypatch.setattr(module, "CLIP", length)
 
 
 def close(one: Prediction, other: Prediction, tolerance: float = 1e-5) -> None:
