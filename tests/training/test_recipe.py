@@ -1,4 +1,4 @@
-"""The default model's recipe runs through on a miniature of its data, from files to a bundle that predicts."""
+"""The default model's recipe runs through on a miniature of its data, from files to a working bundle."""
 
 from __future__ import annotations
 
