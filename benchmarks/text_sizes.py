@@ -2,7 +2,7 @@
 
     .venv-dev/bin/python benchmarks/text_sizes.py DATA [--out RUN/cost.json]
 
-Both learn from the same frozen word vectors of MiniLM, with the same batches, rates and epochs. The card of the
+Both learn from the same frozen word vectors of MiniLM: same batches, rates and epochs. The card of the
 default model takes its table from RUN/cost.json.
 """
 

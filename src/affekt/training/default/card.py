@@ -85,7 +85,7 @@ def _composed(data: Path, run: Path, spec: ClipSpec, model: Multimodal) -> str:
 
 
 def _cost(path: Path) -> str:
-    """What the smaller text network costs, if `benchmarks/text_sizes.py` has measured it into run/cost.json."""
+    """What the smaller text network costs, if benchmarks/text_sizes.py has measured it (run/cost.json)."""
     if not path.exists():
         return "What the smaller sizes cost was not measured."
     rows = [(r["name"], r["arousal"], r["valence"]) for r in json.loads(path.read_text(encoding="utf-8"))]
