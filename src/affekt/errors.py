@@ -4,6 +4,8 @@ AffektError
 ├── MediaError          the recording: missing, not media, damaged, nothing in it
 ├── TranscriptError     the transcript: unreadable, out of order, beginning after the end
 ├── TurnsError          the turn file
+├── CorpusError         a corpus' folder, its labels, raters' traces: unknown layout, damaged, not fitting
+├── ClusterError        the Ray cluster: cannot be reached, or lost its workers
 ├── ModelError          the bundle: unknown, damaged, foreign
 ├── PredictionError     a saved prediction: damaged, or not one of affekt's
 └── OutputError         the output: folder not writable, disk full
@@ -26,6 +28,14 @@ class TranscriptError(AffektError):
 
 class TurnsError(AffektError):
     """The turn file cannot be read."""
+
+
+class CorpusError(AffektError):
+    """A corpus' folder or one of its files cannot be read, or does not fit the others."""
+
+
+class ClusterError(AffektError):
+    """The Ray cluster cannot be reached, or what ran there was lost."""
 
 
 class ModelError(AffektError):
