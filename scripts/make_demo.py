@@ -4,8 +4,8 @@
     python scripts/make_demo.py --bench DIR      writes DIR/bench.mp4 and bench.srt, 60 s for the benchmarks,
                                                  out of the demo's own sentences; needs no espeak-ng
 
-Nobody is filmed or recorded: the picture comes from `drawn_face.py`, the sentences were written for it. The
-same versions of espeak-ng and of the codecs give the same file again.
+Nobody is filmed or recorded: the picture comes from `affekt.corpora.synthetic.drawn_face`, the sentences
+were written for it. The same versions of espeak-ng and of the codecs give the same file again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 from av.codec.context import Flags
 from PIL import Image, ImageDraw, ImageFont
 
-from drawn_face import MOODS, Mood, draw_face
+from affekt.corpora.synthetic.drawn_face import MOODS, Mood, draw_face
 
 Array = np.ndarray
 EXAMPLES = Path(__file__).parent.parent / "examples"

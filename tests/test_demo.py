@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import astuple
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from make_demo import LINES, SAMPLE_RATE, Cue, lay_out, mood_at, read_back, write_srt
 
-ROOT = Path(__file__).parent.parent
-EXAMPLES = ROOT / "examples"
-sys.path.insert(0, str(ROOT / "scripts"))
+from affekt.corpora.synthetic.drawn_face import MOODS, Mood, draw_face
 
-from drawn_face import MOODS, Mood, draw_face  # noqa: E402
-from make_demo import LINES, SAMPLE_RATE, Cue, lay_out, mood_at, read_back, write_srt  # noqa: E402
+EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def test_demo_says_synthetic_and_is_small() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from affekt import timeline
 from affekt.runtime.bundle import open_bundle
 from affekt.runtime.predictor import Predictor, Progress
-from affekt.timeline import Alignment, Recording
+from affekt.timeline import Alignment, Recording, Side
 from affekt.timeline.files import atomic, read_json, write_csv, write_json, write_parquet
 from affekt.version import __version__
 
@@ -113,7 +113,7 @@ class Model:
         language: str | None = None,
         alignment: Alignment = "sentence",
         turns: PathLike | None = None,
-        subject: int | None = None,
+        subject: int | Side | None = None,
         pictures: bool = True,
         progress: Progress | None = None,
     ) -> Prediction:
@@ -125,16 +125,19 @@ class Model:
             language: of the transcript, ISO 639-1; None guesses.
             alignment: "sentence" lays a sentence on the frames it is spoken in, "causal" after its end.
             turns: who speaks when (CSV, RTTM); without it every frame is the subject's.
-            subject: which face, 1 = the largest in the first frame that has one; None = the largest.
+            subject: which face, 1 = the largest in the first frame that has one; "left" or "right" = the one
+                furthest to that side of the picture; None = the largest.
             pictures: keep a few stills and faces for the report.
 
         Raises:
             MediaError, TranscriptError, TurnsError: bad input, in one line that names the file.
-            ValueError: no such alignment, or a face below 1.
+            ValueError: no such alignment, no such side, or a face below 1.
         """
         if alignment not in get_args(Alignment):
             raise ValueError(f"alignment is {alignment!r}; it may be {' or '.join(get_args(Alignment))}")
-        if subject is not None and subject < 1:
+        if isinstance(subject, str) and subject not in get_args(Side):
+            raise ValueError(f"subject is {subject!r}; it may be a number or {' or '.join(get_args(Side))}")
+        if isinstance(subject, int) and subject < 1:
             raise ValueError(f"subject is {subject}; the first face is 1")
         recording = Recording(
             Path(media),

@@ -310,7 +310,7 @@ def test_one_transcript_for_two_recordings_is_refused(option: str, run: Run, tmp
         (["--format", ""], "name at least one"),
         (["--columns", "faces"], "'faces' is not one of presence, weights"),
         (["--alignment", "word"], "sentence"),
-        (["--subject", "0"], "neither largest nor a number from 1"),
+        (["--subject", "0"], "neither largest, left, right nor a number from 1"),
         (["--threads", "0"], "1<=x<=256"),
         (["--out", ""], "the name is empty"),
         (["--transcipt", "x"], "--transcript"),

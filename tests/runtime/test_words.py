@@ -17,8 +17,8 @@ from affekt.runtime.words import (
     Vocabulary,
     WordPieces,
     load_words,
-    split_words,
 )
+from affekt.timeline.words import split_words
 
 TABLE = [
     "[PAD]",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
+
+if TYPE_CHECKING:
+    from affekt.timeline import Side
 
 
 class File(click.Path):
@@ -42,17 +45,23 @@ class Several(click.ParamType[tuple[str, ...]]):
         return tuple(dict.fromkeys(words))
 
 
-class Subject(click.ParamType[int | None]):
-    """`largest`, or which face."""
+class Subject(click.ParamType["int | Side | None"]):
+    """`largest`, `left`, `right`, or which face."""
 
     name = "face"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | Side | None:
         """None = largest."""
-        if value == "largest":
+        if value in (None, "largest"):
             return None
+        if value in ("left", "right"):
+            return cast("Side", value)
         if not (value.isdecimal() and 1 <= int(value) <= 100):
             self.fail(
-                f"{value!r} is neither largest nor a number from 1 (the largest face) to 100", param, ctx
+                f"{value!r} is neither largest, left, right nor a number from 1 (the largest face) to 100",
+                param,
+                ctx,
             )
         return int(value)

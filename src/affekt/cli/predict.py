@@ -56,10 +56,10 @@ COLUMNS = ("presence", "weights")
 @click.option(
     "--subject",
     type=Subject(),
-    metavar="largest|N",
+    metavar="largest|left|right|N",
     default="largest",
     show_default=True,
-    help="Which face: the largest, or the N-th largest of the first picture.",
+    help="Which face: the largest, the one furthest to a side, or the N-th largest of the first picture.",
 )
 @click.option(
     "--threads",

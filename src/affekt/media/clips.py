@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from av.error import FFmpegError
 
-from affekt.errors import TranscriptError
-from affekt.media.container import Contents, Warn, probe
+from affekt.errors import MediaError, TranscriptError
+from affekt.media.container import Contents, Warn, probe, with_sound
 from affekt.media.jpeg import encode_jpeg
 from affekt.media.rows import TRUST, Row, read_rows
 from affekt.media.sound import follower_of, normalise
@@ -64,6 +64,7 @@ class Reading:
     contents: Contents | None
     """None: a transcript alone."""
     transcript: Path | None
+    """The file of the sentences; None if there is none, or they came without a file."""
     sentences: tuple[Sentence, ...]
     """The transcript's lines; a clip's `frame_sentence` counts in them."""
     turns: tuple[Turn, ...] | None
@@ -78,8 +79,8 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """The recording's file name."""
-        return self.recording.media.name
+        """What the recording is called: by its corpus, or by its file."""
+        return self.recording.label
 
     @property
     def expected_frames(self) -> int | None:
@@ -106,13 +107,17 @@ class Reading:
             speaker = speaker_frames(self.turns, len(rows), first)
             yield Clip(first, sound, has_sound, speaker, faces, frame_face, boxes, spoken, stills)
             first += len(rows)
-        if self.transcript and self.contents and not self.contents.exact:
-            self.sentences = fit_sentences(self.sentences, first / FRAME_RATE, self.warn, self.transcript)
+        if self.contents and not self.contents.exact:
+            self._fit_sentences(first / FRAME_RATE)
 
     def warn(self, message: str) -> None:
         """Note once what is wrong with the recording."""
         if message not in self.warnings:
             self.warnings.append(message)
+
+    def _fit_sentences(self, duration: float) -> None:
+        where = self.transcript or self.name
+        self.sentences = fit_sentences(self.sentences, duration, self.warn, where)
 
     def _rows(self) -> Iterator[Row]:
         if self.contents is None:
@@ -182,37 +187,49 @@ def read_clips(
         MediaError: the file is missing, empty, or no recording.
         TranscriptError, TurnsError: the file cannot be read or does not fit the recording.
     """
-    media, path = recording.media, recording.transcript
-    contents = None if media.suffix.lower() in TRANSCRIPTS else probe(media)
-    if contents is None:
-        path = media
-    elif path is None and not contents.still:
-        path = find_transcript(media)
-    sentences = tuple(read_transcript(path)) if path else ()
-    turns = tuple(read_turns(recording.turns)) if recording.turns else None
-    stated = contents.stated if contents else _last_end(media, sentences)
+    media, words = recording.media, recording.transcript
+    if media and media.suffix.lower() in TRANSCRIPTS:
+        media, words = None, media
+    contents = _probe(media, recording.sound)
+    if words is None and contents and not contents.still:
+        words = find_transcript(contents.path)
+    if words is None and contents is None:
+        raise MediaError(f"{recording.label}: has neither film nor sound nor transcript to be read")
+    path = words if isinstance(words, Path) else None
+    sentences = read_transcript(words) if isinstance(words, Path) else words or ()
+    turns = read_turns(recording.turns) if isinstance(recording.turns, Path) else recording.turns
+    stated = contents.stated if contents else _last_end(path or recording.label, sentences)
     reading = Reading(
         recording, spec, contents, path, sentences, turns, stated, length, stills, follower, threads
     )
-    if contents and contents.exact and stated is not None and path:
-        reading.sentences = fit_sentences(sentences, stated, reading.warn, path)
+    if contents and contents.exact and stated is not None:
+        reading._fit_sentences(stated)
     return reading
 
 
-def _last_end(path: Path, sentences: tuple[Sentence, ...]) -> float:
+def _probe(media: Path | None, sound: Path | None) -> Contents | None:
+    """What is in a recording's film and in its own sound file, if it has one; None without either."""
+    film = None if media is None else probe(media)
+    return film if sound is None else with_sound(film, probe(sound))
+
+
+def _last_end(where: Path | str, sentences: tuple[Sentence, ...]) -> float:
     """Seconds that a transcript alone lasts."""
     end = max((one.end for one in sentences), default=0.0)
     if frame_count(end) == 0:
-        raise TranscriptError(f"{path}: there is no sentence in it")
+        raise TranscriptError(f"{where}: there is no sentence in it")
     if end > LONGEST_TRANSCRIPT:
-        raise TranscriptError(f"{path}: a line ends at {end:.0f} s; a day is the longest that is read")
+        raise TranscriptError(f"{where}: a line ends at {end:.0f} s; a day is the longest that is read")
     return end
 
 
 def fit_sentences(
-    sentences: tuple[Sentence, ...], duration: float, warn: Warn, path: Path
+    sentences: tuple[Sentence, ...], duration: float, warn: Warn, where: Path | str
 ) -> tuple[Sentence, ...]:
     """Clip the lines of a transcript that run past a recording's end.
+
+    Args:
+        where: the transcript's file or, where it came without one, the recording's name.
 
     Raises:
         TranscriptError: a line begins after the end.
@@ -220,7 +237,7 @@ def fit_sentences(
     for one in sentences:
         if one.start > duration + TRUST:
             raise TranscriptError(
-                f"{path}: a line begins at {one.start:.1f} s, but the recording ends at {duration:.1f} s; "
+                f"{where}: a line begins at {one.start:.1f} s, but the recording ends at {duration:.1f} s; "
                 "is it another recording's transcript?"
             )
     over = [one for one in sentences if one.end > duration]

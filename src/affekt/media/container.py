@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,8 @@ class Contents:
     """A picture, not a film."""
     aspect: float = 1.0
     """Width of the video's pixels over their height."""
+    beside: Contents | None = None
+    """A sound file of its own, whose sound is taken instead of this file's."""
 
     def believable(self, time: float, last: float) -> bool:
         """Whether a stream that has come to `last` may go on at `time` (both in seconds from the start)."""
@@ -135,6 +137,30 @@ def probe(path: Path) -> Contents:
         sound=sound,
         still=still,
         aspect=float(ratio) if ratio and 0.25 <= ratio <= 4 else 1.0,  # beyond: damage
+    )
+
+
+def with_sound(film: Contents | None, sound: Contents) -> Contents:
+    """A film with its sound from another file, or that sound alone.
+
+    Both files start at second 0 of the recording, each on its own clock; it lasts as long as the longer.
+
+    Raises:
+        MediaError: there is no sound in the sound file, or a picture in place of the film.
+    """
+    if sound.sound is None:
+        raise MediaError(f"{sound.path}: there is no sound in it that can be decoded")
+    if film is None:
+        return replace(sound, video=None)
+    if film.still:
+        raise MediaError(f"{film.path}: is a picture, not a film to which {sound.path.name} could belong")
+    known = film.stated is not None and sound.stated is not None
+    return replace(
+        film,
+        stated=max(film.stated or 0.0, sound.stated or 0.0) if known else None,
+        exact=film.exact and sound.exact,
+        sound=None,
+        beside=sound,
     )
 
 

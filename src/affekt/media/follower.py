@@ -15,7 +15,7 @@ import numpy as np
 
 from affekt.media.crop import crop_square, cut_square
 from affekt.media.detector import FaceDetector
-from affekt.timeline import ClipSpec
+from affekt.timeline import ClipSpec, Side
 
 SEARCH_SIDE = 320
 """Longer side in px at which the whole picture is searched."""
@@ -76,13 +76,15 @@ class FaceFollower:
     Args:
         spec: size and framing of the crops.
         subject: which face, counted by size in the first frame that has so many (1 = largest); None: the
-            largest in the first frame that has any.
+            largest in the first frame that has any; "left" or "right": the one whose centre is furthest to
+            that side of the picture, in the first frame that has any.
         threads: for the detector; None: ONNX Runtime's choice.
     """
 
-    def __init__(self, spec: ClipSpec, subject: int | None = None, threads: int | None = None) -> None:
+    def __init__(self, spec: ClipSpec, subject: int | Side | None = None, threads: int | None = None) -> None:
         self._spec = spec
-        self._rank = subject or 1
+        self._rank = subject if isinstance(subject, int) else 1
+        self._side = subject if isinstance(subject, str) else None
         self._detector = FaceDetector(threads)
         self._box: np.ndarray | None = (
             None  # last known, shares of the picture; None until the first is found
@@ -149,16 +151,21 @@ class FaceFollower:
         if self._box is None:
             if len(boxes) < self._rank:
                 return False
-            chosen = np.argsort(-_areas(boxes), kind="stable")[self._rank - 1]
-            self._box, self._score = boxes[chosen].astype(np.float64), float(scores[chosen])
+            self._take(boxes, scores, self._rank)
             return True
         if self._accept(boxes, scores, picture, NEAR if self._gap < GONE else NEARISH):
             return True
         if self._gap < GONE or not len(boxes):
             return False
-        largest = int(np.argmax(_areas(boxes)))
-        self._box, self._score = boxes[largest].astype(np.float64), float(scores[largest])
+        self._take(boxes, scores)
         return True
+
+    def _take(self, boxes: np.ndarray, scores: np.ndarray, rank: int = 1) -> None:
+        """Follow the face furthest to the subject's side or, if it has none, the rank-th largest."""
+        middles = boxes[:, 0] + boxes[:, 2]
+        order = {"left": middles, "right": -middles, None: -_areas(boxes)}[self._side]
+        chosen = np.argsort(order, kind="stable")[rank - 1]
+        self._box, self._score = boxes[chosen].astype(np.float64), float(scores[chosen])
 
     def _accept(self, boxes: np.ndarray, scores: np.ndarray, picture: Picture, limit: float) -> bool:
         """Take the box nearest to the last one if it is near enough, smoothed lightly while followed."""

@@ -52,7 +52,8 @@ def read_rows(contents: Contents, spec: ClipSpec, warn: Warn, threads: int | Non
         MediaError: nothing can be decoded, or what can is shorter than half a frame.
     """
     video = None if contents.video is None else VideoTrack(contents, warn, threads)
-    sound = None if contents.sound is None else SoundTrack(contents, spec, warn)
+    heard_in = contents.beside or contents
+    sound = None if heard_in.sound is None else SoundTrack(heard_in, spec, warn)
     waiting: deque[Row] = deque()
     given, pictures, sounds = 0, 0, 0
     for picture, heard in zip_longest(video or (), sound or ()):
@@ -73,6 +74,9 @@ def read_rows(contents: Contents, spec: ClipSpec, warn: Warn, threads: int | Non
         raise MediaError(f"{contents.path}: lasts {end:.2f} s; at least 0.05 s are needed")
     if contents.stated is not None and end < contents.stated - TRUST:
         warn(f"the content ends after {end:.1f} s, not {contents.stated:.1f} s as the file says: cut short?")
+    if contents.beside and video and sound and abs(video.end - sound.end) > TRUST:
+        name = contents.beside.path.name
+        warn(f"the film ends after {video.end:.1f} s, its sound {name} after {sound.end:.1f} s: of one take?")
     if video is not None and not pictures:
         warn("there is a video in it, but no picture of it could be decoded")
     if sound is not None and not sounds:

@@ -26,6 +26,7 @@ MEANING = (
 """What the two numbers mean, and what they do not."""
 
 _VIDEO = '<video id="video" controls playsinline preload="metadata" hidden><source src="{}"></video>'
+_STYLES = ("base.css", "page.css")
 _SCRIPTS = ("chart.js", "panels.js", "page.js")
 _STEPS = (1, 10, 20, 50, 100, 300, 600, 1_200, 3_000, 6_000)
 _ROWS = 40
@@ -40,7 +41,7 @@ def render(prediction: Prediction, source: str | None) -> str:
         source: path of the recording as seen from the page (relative, either kind of slash), or None. It is
             linked, not embedded: where the browser can play it, it runs in step with the cursor.
     """
-    style, script = _resource("page.css"), "".join(map(_resource, _SCRIPTS))
+    style, script = ("".join(map(_resource, names)) for names in (_STYLES, _SCRIPTS))
     packed = json.dumps(payload(prediction), separators=(",", ":"), allow_nan=False)
     step, table = _table(prediction)
     url = _url(source) if source else None

@@ -127,13 +127,15 @@ class Predictor:
     ) -> Prediction:
         y = np.concatenate([p.y[0] for p in parts])
         pairs = self.bundle.pairs
+        recording = reading.recording
+        source = recording.media or recording.sound
         info = {
             "model": self.bundle.name,
             "model_version": self.bundle.version,
             "fusion": self.bundle.fusion,
             "pairs": None if pairs is None else [list(pair) for pair in pairs],
-            "alignment": reading.recording.alignment,
-            "source": str(reading.recording.media),
+            "alignment": recording.alignment,
+            "source": None if source is None else str(source),
             "transcript": None if reading.transcript is None else str(reading.transcript),
             "warnings": list(reading.warnings),
         }

@@ -17,30 +17,13 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from affekt.errors import ModelError
+from affekt.timeline.words import split_words, storable
 
 MAX_WORDS = 128
 """Longer sentences are cut (readings 1.9)."""
 MAX_PIECES = 256
 MAX_PIECES_OF_WORD = 16
 """So that one run of a thousand exclamation marks does not push the words after it out."""
-
-_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]+")
-
-
-def split_words(text: str) -> tuple[str, ...]:
-    """Words, and runs of punctuation as words of their own; nothing if there is no letter or digit at all.
-
-    >>> split_words("Well... I don't know!")
-    ('Well', '...', 'I', "don't", 'know', '!')
-    >>> split_words("...")
-    ()
-    """
-    return tuple(_WORD.findall(_clean(text))) if re.search(r"\w", text) else ()
-
-
-def _clean(text: str) -> str:
-    """Without lone halves of surrogate pairs, which no tokenizer takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +184,7 @@ def load_words(source: Path | bytes, kind: Kind, max_words: int = MAX_WORDS) -> 
 
 
 def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"\w+", _clean(text)))
+    return tuple(re.findall(r"\w+", storable(text)))
 
 
 def _padded(rows: list[list[int]], owners: list[list[int]], words: Sequence[tuple[str, ...]]) -> Encoded:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from brushes import Array, Colour, dot, lit, noise, over, rgb, smooth, span
-from drawn_body import backdrop, frame
+from affekt.corpora.synthetic.brushes import Array, Colour, dot, lit, noise, over, rgb, smooth, span
+from affekt.corpora.synthetic.drawn_body import backdrop, frame
 
 EYE_X, BROW_Y, MOUTH_Y = 0.285, -0.2, 0.62
 
@@ -99,9 +99,13 @@ def draw_face(
     depth = head.height * math.cos(mood.yaw) + head.x * mood.yaw + head.y * mood.pitch
     over(view, lit(depth * unit, head.paint, head.gloss), cover)
     _hair(view, head.crop(1.0, -1.4, 0.15), person)
+    return developed(picture)
+
+
+def developed(light: Array) -> Array:
+    """Linear light (h, w, 3) as the pixels of a picture, (h, w, 3) uint8."""
     table = (255 * np.linspace(0, 1, 4096) ** (1 / 2.2) + 0.5).astype(np.uint8)
-    picture *= 4095
-    pixels: Array = table[np.clip(picture, 0, 4095).astype(np.int16)]
+    pixels: Array = table[np.clip(light * 4095, 0, 4095).astype(np.int16)]
     return pixels
 
 

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from brushes import Array, Colour, dot, noise, over, rgb, smooth
+from affekt.corpora.synthetic.brushes import Array, Colour, dot, noise, over, rgb, smooth
 
 
 def frame(size: tuple[int, int]) -> tuple[float, float, float]:
@@ -14,15 +14,28 @@ def frame(size: tuple[int, int]) -> tuple[float, float, float]:
     return 0.31 * size[1], 0.5 * size[0], 0.45 * size[1]
 
 
-@functools.lru_cache(maxsize=4)
-def backdrop(size: tuple[int, int], skin: Colour, shirt: Colour) -> Array:
-    """Wall, neck and shoulders, (height, width, 3) float32: what does not move."""
+def wall(x: Array, y: Array) -> Array:
+    """The wall behind, where nobody sits before it, (h, w, 3) float32."""
+    glow = 0.75 + dot(x, y, -0.9, -0.5, 1.5, 1.4, 0.55) - 0.18 * smooth(x, 0.6, 2.4)
+    picture: Array = glow[..., None] * rgb((0.30, 0.31, 0.32))
+    return picture
+
+
+def grid(size: tuple[int, int]) -> tuple[Array, Array]:
+    """x and y of each pixel's centre, (height, width) float32 each."""
     unit, left, top = frame(size)
     columns, rows = (np.arange(n, dtype=np.float32) + 0.5 for n in size)
     x, y = np.meshgrid((columns - left) / unit, (rows - top) / unit)
+    return x, y
+
+
+@functools.lru_cache(maxsize=4)
+def backdrop(size: tuple[int, int], skin: Colour, shirt: Colour) -> Array:
+    """Wall, neck and shoulders, (height, width, 3) float32: what does not move."""
+    unit = frame(size)[0]
+    x, y = grid(size)
     side = np.abs(x)
-    glow = 0.75 + dot(x, y, -0.9, -0.5, 1.5, 1.4, 0.55) - 0.18 * smooth(x, 0.6, 2.4)
-    picture: Array = glow[..., None] * rgb((0.30, 0.31, 0.32))
+    picture = wall(x, y)
 
     wide = 0.42 + 0.5 * np.clip(y - 1.12, 0, 1) ** 1.7
     bulge = np.sqrt(np.clip(1 - (x / wide) ** 2, 0, 1))

@@ -1,0 +1,165 @@
+"""An inspection on a terminal of 80 columns: tables of what is there, then what is missing and wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from affekt.corpora.corpus import Fault
+from affekt.corpora.inspection import Inspection, Part
+from affekt.report.summary import LABELS, percent, printable, signed
+from affekt.timeline import MODALITIES
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+SHOWN = 12
+"""Faults that the terminal names; the page and the JSON have all."""
+NAMED = 3
+"""Recordings that are named of those without something."""
+COUNTED = ("recordings", "frames", "sentences")
+"""What is published about a corpus, and can be compared."""
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def show_inspection(found: Inspection, file: TextIO | None = None) -> None:
+    """Print an inspection to `file` (default: standard output)."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=file, highlight=False, markup=False, emoji=False)
+    console.print(
+        Text.assemble((found.kind, "bold"), (f"  {printable(str(found.root))}", "dim")), soft_wrap=True
+    )
+    console.print()
+    console.print(_counts(found.parts))
+    if any(part.gold for part in found.parts):
+        console.print()
+        console.print(_gold(found.parts))
+    console.print()
+    wrap = console.is_terminal
+    for style, label, text in _lines(found):
+        console.print(Text.assemble((label, style), " ", printable(text)), soft_wrap=not wrap)
+
+
+def headline(found: Inspection) -> str:
+    """How much there is and how sound it is: "64 recordings, 2.78 hours, 1 error, 2 warnings"."""
+    hours = sum(part.hours for part in found.parts)
+    warnings = len(found.faults) - found.errors
+    lasts = f"{hours:.2f} hours" if hours >= 0.1 else f"{hours * 3600:.0f} seconds"
+    return ", ".join(
+        (
+            number(len(found.items), "recording"),
+            lasts,
+            number(found.errors, "error"),
+            number(warnings, "warning"),
+        )
+    )
+
+
+def number(count: int, what: str) -> str:
+    """A count and its noun.
+
+    >>> number(1, "error"), number(1200, "row"), number(0, "row")
+    ('1 error', '1,200 rows', 'no rows')
+    """
+    amount = f"{count:,}" if count else "no"
+    return f"{amount} {what}" if count == 1 else f"{amount} {what}s"
+
+
+def differences(part: Part) -> dict[str, int]:
+    """What was counted less what was published, where something was."""
+    return {key: getattr(part, key) - part.expected[key] for key in COUNTED if key in part.expected}
+
+
+def missing(found: Inspection) -> Iterator[str]:
+    """What is missing, in a line each: "no recording has turns", "16 of 16 in test have no labels"."""
+    for kind in found.absent:
+        yield f"no recording has {LABELS.get(kind, kind)}"
+    for part in found.parts:
+        for kind, names in part.missing.items():
+            few = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+            who = f"{len(names)} of {part.recordings} in {part.name} {'has' if len(names) == 1 else 'have'}"
+            yield f"{who} no {LABELS.get(kind, kind)} ({few})"
+
+
+def grouped(faults: Iterable[Fault]) -> list[tuple[Fault, int]]:
+    """Faults that differ in their numbers and files alone, as the first of them and how many there are."""
+    groups: dict[tuple[str, str], list[Fault]] = {}
+    for fault in faults:
+        shape = re.sub(r"'[^']*'|[-−+]?\d[\d.,]*", "#", fault.message)
+        groups.setdefault((fault.severity, shape), []).append(fault)
+    return [(group[0], len(group)) for group in groups.values()]
+
+
+def _lines(found: Inspection) -> Iterator[tuple[str, str, str]]:
+    """Style, label and text of what stands under the tables."""
+    for text in missing(found):
+        yield "dim", "missing", text
+    for text in found.notes:
+        yield "dim", "note   ", text
+    groups = grouped(found.faults)
+    for fault, count in groups[:SHOWN]:
+        style, label = ("red", "error  ") if fault.severity == "error" else ("yellow", "warning")
+        like = f" (and {count - 1:,} more like this)" if count > 1 else ""
+        yield style, label, f"{fault}{like}"
+    if rest := sum(count for _, count in groups[SHOWN:]):
+        yield "dim", "       ", f"and {rest} more: --json FILE or --page FILE list all"
+    yield "bold", "      →" if found.errors else "      ✓", headline(found)
+
+
+def _table(heads: Sequence[str], left: int = 1) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    for place, head in enumerate(heads):
+        table.add_column(head, justify="left" if place < left else "right", no_wrap=True)
+    return table
+
+
+def _counts(parts: Sequence[Part]) -> Table:
+    table = _table(("", *COUNTED, "hours", "speakers", "groups", *LABELS.values()))
+    for part in parts:
+        presence = (f"{part.presence[kind]:,}" for kind in MODALITIES)
+        known = (f"{count:,}" if count else "–" for count in (part.speakers, part.groups))
+        counted = (f"{getattr(part, key):,}" for key in COUNTED)
+        table.add_row(part.name, *counted, f"{part.hours:.2f}", *known, *presence)
+        if part.expected:
+            table.add_row(
+                "  published",
+                *(f"{part.expected[k]:,}" if k in part.expected else "" for k in COUNTED),
+                style="dim",
+            )
+            apart = differences(part)
+            if any(apart.values()):
+                table.add_row(
+                    "  difference",
+                    *(f"{apart[k]:+,}".replace("-", "−") if apart.get(k) else "" for k in COUNTED),
+                    style="yellow",
+                )
+    return table
+
+
+def _gold(parts: Sequence[Part]) -> Table:
+    table = _table(("gold", "", "labelled", "mean", "sd", "min", "max", "−1        0        1"), left=2)
+    for part in parts:
+        name = part.name
+        for dimension, one in part.gold.items():
+            sd = "-" if one.sd != one.sd else f"{one.sd:.2f}"
+            figures = (percent(one.labelled), signed(one.mean), sd, signed(one.low), signed(one.high))
+            table.add_row(
+                name, printable(dimension), *(text.replace("-", "−") for text in figures), bars(one.histogram)
+            )
+            name = ""
+    return table
+
+
+def bars(counts: Sequence[int]) -> str:
+    """A histogram in a line of blocks; a bin that holds something shows.
+
+    >>> bars([0, 1, 50, 100])
+    ' ▁▄█'
+    """
+    top = max(counts, default=0)
+    return "".join(_BARS[max(count * 8 // top, 1) if count else 0] for count in counts) if top else ""
