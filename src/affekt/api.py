@@ -56,6 +56,17 @@ class Prediction(timeline.Prediction):
         path = Path(path)
         write_json(_sourced(self, lambda source: _seen_from(path.parent, source) or source), path)
 
+    def save_elan(self, path: PathLike) -> None:
+        """Write NAME.eaf for ELAN: a tier of arousal, of valence, of sentences; the recording is linked.
+
+        NAME.elan.csv beside it holds the trace for ELAN's time-series viewer, and NAME_tsconf.xml says how it
+        is drawn.
+        """
+        from affekt.report.elan import write_elan
+
+        path = Path(path)
+        write_elan(self, path, _seen_from(path.parent, self.info.get("source")))
+
     def save_report(self, path: PathLike) -> None:
         """Write the report page: one HTML file that opens from disk; the recording is linked beside it."""
         from affekt.report.page import render

@@ -1,11 +1,12 @@
 """One piece of work for each of many items, spread over processes here or over a Ray cluster.
 
 Whoever is killed leaves nothing behind that goes on: a process here watches the one that started it and ends
-with it, at once and without a word. What it was writing then lies under another name (`timeline.files.atomic`).
+with it, at once and without a word. What it was writing then still lies under another name.
 """
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -200,7 +201,8 @@ def _over_cluster(
     ray = _connect(address)
     task = ray.remote(num_cpus=1, max_retries=0)(_answer)
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    waiting, running = deque(items), {}
+    waiting = deque(items)
+    running: dict[Any, Item] = {}
     try:
         while waiting or running:
             while waiting and len(running) < AHEAD * cores:
@@ -229,7 +231,7 @@ def _connect(address: str) -> Any:
         ray.init(
             address=address,
             log_to_driver=False,
-            logging_level="CRITICAL",
+            logging_level=logging.CRITICAL,
             runtime_env={"env_vars": SINGLE},
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:

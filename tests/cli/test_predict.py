@@ -306,7 +306,7 @@ def test_one_transcript_for_two_recordings_is_refused(option: str, run: Run, tmp
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--format", "pdf"], "'pdf' is not one of csv, parquet, json, html"),
+        (["--format", "pdf"], "'pdf' is not one of csv, parquet, json, html, eaf"),
         (["--format", ""], "name at least one"),
         (["--columns", "faces"], "'faces' is not one of presence, weights"),
         (["--alignment", "word"], "sentence"),

@@ -141,17 +141,6 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
     assert "cut short: it holds 24,044 of 32,044 bytes" in fault.message and fault.severity == "warning"
 
 
-def test_a_dyad_in_two_partitions(tmp_path: Path) -> None:
-    recordings = (
-        Recording(None, name="Train_01", partition="train", group="d1", speaker="s1", gold=two_seconds(0)),
-        Recording(None, name="Devel_01", partition="devel", group="d1", speaker="s2", gold=two_seconds(0)),
-        Recording(None, name="Test_01", partition="test", group="d2", speaker="s1", gold=two_seconds(0)),
-    )
-    leak, shared = inspect(Corpus("C", tmp_path, recordings)).faults
-    assert leak.severity == "error" and "d1 is in train (Train_01) and devel (Devel_01)" in leak.message
-    assert shared.severity == "warning" and "speaker s1" in shared.message
-
-
 def test_progress_is_told(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     recordings = tuple(Recording(None, name=str(i), gold=two_seconds(0)) for i in range(2))

@@ -10,9 +10,14 @@ import click
 
 from affekt import __version__
 from affekt.cli.batch import complain
+from affekt.cli.corpus import corpus
+from affekt.cli.delay import delay
+from affekt.cli.evaluate import evaluate
+from affekt.cli.gold import gold
 from affekt.cli.models import models
 from affekt.cli.predict import predict
 from affekt.cli.report import report
+from affekt.cli.synthesize import synthesize
 from affekt.cli.train import train
 from affekt.errors import AffektError
 
@@ -77,7 +82,7 @@ def affekt() -> None:
     """  # noqa: D301
 
 
-for command in (predict, report, models, train):
+for command in (predict, report, models, train, corpus, gold, delay, synthesize, evaluate):
     affekt.add_command(command)
 
 

@@ -58,3 +58,12 @@ def inspect(
     for output in outputs:
         click.echo(f"wrote {output}")
     ctx.exit(1 if inspection.errors or (strict and inspection.faults) else 0)
+
+
+@corpus.command(options_metavar="")
+def kinds() -> None:
+    """List the corpora that are recognised, and by what."""
+    from affekt.corpora.readers import READERS
+
+    for name, sign in READERS.items():
+        click.echo(f"{name:<{max(map(len, READERS))}}  {sign}")

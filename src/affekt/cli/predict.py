@@ -17,7 +17,7 @@ from affekt.errors import OutputError
 if TYPE_CHECKING:
     from affekt.api import Prediction
 
-FORMATS = ("csv", "parquet", "json", "html")
+FORMATS = ("csv", "parquet", "json", "html", "eaf")
 COLUMNS = ("presence", "weights")
 
 
@@ -27,7 +27,8 @@ COLUMNS = ("presence", "weights")
     "--transcript",
     type=File(),
     metavar="FILE",
-    help="What is said: .srt, .vtt, start;end;text CSV, or words as JSON.  [default: NAME.srt beside FILE]",
+    help="What is said: .srt, .vtt, start;end;text CSV, words as JSON, .eaf, .TextGrid.  "
+    "[default: NAME.srt beside FILE]",
 )
 @click.option(
     "--language", metavar="CODE", show_default="guessed", help="Of the transcript, such as en or de."
@@ -44,7 +45,7 @@ COLUMNS = ("presence", "weights")
     type=File(),
     metavar="FILE",
     show_default="all are the subject's",
-    help="Who speaks when: CSV or RTTM.",
+    help="Who speaks when: CSV, RTTM, .eaf or .TextGrid.",
 )
 @click.option(
     "--model",
@@ -111,7 +112,7 @@ def predict(
         raise OutputError(f"{out}: Parquet needs pyarrow; pip install 'affekt[parquet]'")
     names = name_outputs(inputs)
     outputs = {path: [out / f"{names[path]}.{kind}" for kind in formats] for path in inputs}
-    spare_inputs([*inputs, *beside], outputs)
+    spare_inputs([*inputs, *beside], {path: written(several) for path, several in outputs.items()})
 
     from affekt.api import load_model
 
@@ -130,6 +131,17 @@ def predict(
         each(inputs, work)
 
 
+def written(outputs: list[Path]) -> list[Path]:
+    """All files that some outputs are made of: ELAN's is three."""
+    if not any(output.suffix == ".eaf" for output in outputs):
+        return outputs
+    from affekt.report.elan import elan_files
+
+    return [
+        one for output in outputs for one in (elan_files(output) if output.suffix == ".eaf" else [output])
+    ]
+
+
 def save(prediction: Prediction, output: Path, columns: tuple[str, ...]) -> None:
     """Write one output in the format of its ending."""
     if output.suffix == ".csv":
@@ -138,6 +150,8 @@ def save(prediction: Prediction, output: Path, columns: tuple[str, ...]) -> None
         prediction.save_parquet(output, columns)
     elif output.suffix == ".json":
         prediction.save_json(output)
+    elif output.suffix == ".eaf":
+        prediction.save_elan(output)
     else:
         prediction.save_report(output)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from affekt.corpora.corpus import Corpus, Fault, Severity
+from affekt.corpora.corpus import Corpus, Fault
+from affekt.corpora.folders import fault_of
 from affekt.corpora.inspection import BINS, Inspection, Item, Part, Spread
 from affekt.errors import AffektError
 from affekt.media import find_transcript, read_transcript, read_turns
@@ -41,7 +42,6 @@ def inspect(corpus: Corpus, progress: Progress | None = None) -> Inspection:
         items.append(look.at(recording))
         if progress:
             progress(done, len(corpus.recordings))
-    look.faults += _leaks(corpus)
     kinds = ("labels", *MODALITIES, "turns")
     absent = tuple(kind for kind in kinds if items and all(kind in item.lacks for item in items))
     parts = []
@@ -69,13 +69,13 @@ class _Look:
         """Open the files of one recording."""
         paths = [path for path in (recording.media, recording.sound) if path is not None]
         contents = {path: self._probe(path, recording) for path in paths}
-        lasts = {path: one.stated for path, one in contents.items() if one and one.stated and not one.still}
+        known = {path: one for path, one in contents.items() if one and one.stated and not one.still}
+        lasts = {path: float(one.stated or 0) for path, one in known.items()}
         gold = recording.gold
         seconds = max(lasts.values(), default=None)
         if gold is not None and not gold.whole:
-            self._fit(
-                recording, len(gold) / FRAME_RATE, {p: s for p, s in lasts.items() if _exact(contents, p)}
-            )
+            exact = {path: lasts[path] for path, one in known.items() if one.exact}
+            self._fit(recording, len(gold) / FRAME_RATE, exact)
             frames: int | None = len(gold)
             seconds = len(gold) / FRAME_RATE if seconds is None else seconds
         else:
@@ -104,10 +104,10 @@ class _Look:
             try:
                 self._probed[path] = probe(path)
                 if cut := _cut_short(path):
-                    self._say(path, cut, recording, "warning")
+                    self._warn(path, cut, recording)
             except AffektError as error:
                 self._probed[path] = None
-                self._say_error(path, error, recording)
+                self._refuse(path, error, recording)
         return self._probed[path]
 
     def _fit(self, recording: Recording, labelled: float, lasts: dict[Path, float]) -> None:
@@ -116,20 +116,18 @@ class _Look:
             return
         for path, seconds in lasts.items():
             if labelled - seconds > MISFIT:
-                self._say(
+                self._warn(
                     path,
                     f"lasts {seconds:.1f} s, its labels {labelled:.1f} s; after its end there are labels, "
                     "but nothing to see or hear",
                     recording,
-                    "warning",
                 )
         path = max(lasts, key=lambda one: lasts[one])
         if lasts[path] - labelled > MISFIT:
-            self._say(
+            self._warn(
                 path,
                 f"lasts {lasts[path]:.1f} s, its labels {labelled:.1f} s; what comes later has no labels",
                 recording,
-                "warning",
             )
 
     def _spans(self, recording: Recording, what: str, seconds: float | None) -> int | None:
@@ -144,42 +142,32 @@ class _Look:
             try:
                 given = (read_transcript if what == "transcript" else read_turns)(path)
             except AffektError as error:
-                self._say_error(path, error, recording)
+                self._refuse(path, error, recording)
                 return None
         spans = "sentences" if what == "transcript" else "turns"
         past = [span for span in given if seconds is not None and span.start > seconds + BEYOND]
         if past:
-            self._say(
+            self._warn(
                 path or recording.media or Path(recording.label),
                 f"{len(past)} of its {len(given)} {spans} start after the recording's end "
                 f"at {seconds:.1f} s, the last at {past[-1].start:.1f} s; is it another recording's, "
                 "or in other units?",
                 recording,
-                "warning",
             )
         return len(given)
 
-    def _say(
-        self, path: Path, message: str, recording: Recording, severity: Severity, line: int | None = None
-    ) -> None:
-        self.faults.append(Fault(path, message, line, severity, recording.label))
+    def _warn(self, path: Path, message: str, recording: Recording) -> None:
+        self.faults.append(Fault(path, message, severity="warning", recording=recording.label))
 
-    def _say_error(self, path: Path, error: AffektError, recording: Recording) -> None:
+    def _refuse(self, path: Path, error: AffektError, recording: Recording) -> None:
         """An error's one line, its file and line taken apart; the reader may have said it."""
         if path in self._told:
             return
         self._told.add(path)
-        found = re.fullmatch(rf"{re.escape(str(path))}(?:, line (\d+))?: (.*)", str(error), re.DOTALL)
-        line = int(found[1]) if found and found[1] else None
-        self._say(path, found[2] if found else str(error), recording, "error", line)
+        self.faults.append(fault_of(error, path, recording.label))
 
 
 _MISFIT_WORDS = re.compile(r"shorter|longer")
-
-
-def _exact(contents: dict[Path, Contents | None], path: Path) -> bool:
-    found = contents[path]
-    return found is not None and found.exact
 
 
 def _cut_short(path: Path) -> str | None:
@@ -195,22 +183,6 @@ def _cut_short(path: Path) -> str | None:
     if head[:4] != b"RIFF" or said == 8 or said >= 0xFFFFFFFF or said <= size:
         return None
     return f"is cut short: it holds {size:,} of {said:,} bytes; what is there is used, copy it again"
-
-
-def _leaks(corpus: Corpus) -> list[Fault]:
-    """Groups and speakers that are in more than one partition."""
-    faults = []
-    for what, severity in (("group", "error"), ("speaker", "warning")):
-        seen: dict[str, dict[str, str]] = defaultdict(dict)
-        for one in corpus.recordings:
-            if (who := getattr(one, what)) is not None and one.partition:
-                seen[who].setdefault(one.partition, one.label)
-        for who, places in seen.items():
-            if len(places) > 1:
-                where = " and ".join(f"{partition} ({name})" for partition, name in places.items())
-                message = f"{what} {who} is in {where}; what is learned of it would be tested on it"
-                faults.append(Fault(corpus.root, message, severity=severity))  # type: ignore[arg-type]
-    return faults
 
 
 def _count(name: str, items: list[Item], expected: dict[str, int], absent: tuple[str, ...]) -> Part:

@@ -196,11 +196,12 @@ def read_clips(
     if words is None and contents is None:
         raise MediaError(f"{recording.label}: has neither film nor sound nor transcript to be read")
     path = words if isinstance(words, Path) else None
-    sentences = read_transcript(words) if isinstance(words, Path) else words or ()
+    notes: list[str] = []
+    sentences = read_transcript(words, notes.append) if isinstance(words, Path) else words or ()
     turns = read_turns(recording.turns) if isinstance(recording.turns, Path) else recording.turns
     stated = contents.stated if contents else _last_end(path or recording.label, sentences)
     reading = Reading(
-        recording, spec, contents, path, sentences, turns, stated, length, stills, follower, threads
+        recording, spec, contents, path, sentences, turns, stated, length, stills, follower, threads, notes
     )
     if contents and contents.exact and stated is not None:
         reading._fit_sentences(stated)

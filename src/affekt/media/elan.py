@@ -7,11 +7,13 @@ a file leaves out its schema, or has a time slot without a number in its name.
 from __future__ import annotations
 
 from pathlib import Path
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING
 
 from affekt.errors import AffektError
 from affekt.media.tiers import Tier
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 LONGEST = 32_000_000
 """Characters of a file that is believed; an hour with an annotation a second on two tiers has 2 million."""
@@ -39,14 +41,16 @@ def read_elan(path: Path, text: str, fault: type[AffektError]) -> list[Tier]:
     header = root.find("HEADER")
     units = "milliseconds" if header is None else header.get("TIME_UNITS", "milliseconds")
     if units != "milliseconds":
-        raise fault(f"{path}: its times are {units}; save it from ELAN, which counts milliseconds")
+        raise fault(f"{path}: its times are {units!r}; save it from ELAN, which counts milliseconds")
     slots = _slots(path, root, fault)
     times: dict[str, tuple[float, float]] = {}
     parents: dict[str, str] = {}
     for one in root.iter("ALIGNABLE_ANNOTATION"):
         ends = [slots.get(one.get(f"TIME_SLOT_REF{k}", "")) for k in (1, 2)]
         if ends[0] is None or ends[1] is None:
-            raise fault(f"{path}: annotation {one.get('ANNOTATION_ID')} has no time slot; save it from ELAN")
+            raise fault(
+                f"{path}: annotation {one.get('ANNOTATION_ID')!r} has no time slot; save it from ELAN"
+            )
         times[one.get("ANNOTATION_ID", "")] = ends[0], ends[1]
     for one in root.iter("REF_ANNOTATION"):
         parents[one.get("ANNOTATION_ID", "")] = one.get("ANNOTATION_REF", "")
@@ -57,13 +61,13 @@ def read_elan(path: Path, text: str, fault: type[AffektError]) -> list[Tier]:
             if name in times:
                 return *times[name], one.findtext("ANNOTATION_VALUE") or ""
             name = parents.get(name, "")
-        raise fault(f"{path}: annotation {asked} refers to none that has a time; save it from ELAN")
+        raise fault(f"{path}: annotation {asked!r} refers to none that has a time; save it from ELAN")
 
     return [
         Tier(
-            name=tier.get("TIER_ID", ""),
+            name=" ".join(tier.get("TIER_ID", "").split()),
             spans=tuple(sorted((span(one) for two in tier for one in two), key=lambda one: one[:2])),
-            speaker=tier.get("PARTICIPANT", ""),
+            speaker=" ".join(tier.get("PARTICIPANT", "").split()),
             dependent="PARENT_REF" in tier.attrib,
         )
         for tier in root.iter("TIER")
@@ -71,6 +75,8 @@ def read_elan(path: Path, text: str, fault: type[AffektError]) -> list[Tier]:
 
 
 def _parse(path: Path, text: str, fault: type[AffektError]) -> Element:
+    from xml.etree import ElementTree  # late: most transcripts are no XML
+
     if len(text) > LONGEST:
         raise fault(f"{path}: is longer than {LONGEST:,} characters; is it really of one recording?")
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # entities may unfold to gigabytes; ELAN writes none

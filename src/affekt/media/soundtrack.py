@@ -43,7 +43,7 @@ class SoundTrack:
         spec = self._spec
         before, after = margins(spec)
         samples, sounding = np.zeros(before, np.float32), np.zeros(before, bool)
-        for block, present in self._blocks():
+        for block, present in self.blocks():
             samples = np.concatenate([samples, block])
             sounding = np.concatenate([sounding, np.full(len(block), present)])
             at = 0
@@ -62,7 +62,7 @@ class SoundTrack:
         own = sounding[at + before : at + before + spec.hop]
         return samples[at : at + spec.window].copy(), bool(2 * np.count_nonzero(own) >= spec.hop)
 
-    def _blocks(self) -> Iterator[tuple[np.ndarray, bool]]:
+    def blocks(self) -> Iterator[tuple[np.ndarray, bool]]:
         """The whole track from time zero without a hole, in pieces of about a second.
 
         Each comes with whether it is sound or stands for a gap.

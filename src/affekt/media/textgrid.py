@@ -9,7 +9,7 @@ from pathlib import Path
 
 from affekt.errors import AffektError
 from affekt.media.tables import MAX_BYTES, read_text
-from affekt.media.tiers import Span, Tier
+from affekt.media.tiers import Span, Tier, is_silence
 
 BINARY = b"ooBinaryFile"
 TEXT = '"ooTextFile'
@@ -23,12 +23,12 @@ _TOKEN = re.compile(
 )
 
 Token = str | float
-"""A text, with a quote before it, or a number."""
 
 
 def read_textgrid(path: Path, fault: type[AffektError]) -> list[Tier]:
     """The tiers of intervals of a TextGrid, in the order they stand in; tiers of points are left out.
 
+    Its intervals cover all of the time: those of silence, with no text or one such as "sil", are left out.
     As Praat does, a text file is read as the texts in quotes and the numbers that stand alone in it, whatever
     is between them, so that long and short files are one. Times are seconds of the recording, also where the
     grid begins later than 0.
@@ -49,7 +49,7 @@ def read_textgrid(path: Path, fault: type[AffektError]) -> list[Tier]:
         tokens = _Binary(data).tokens()
     try:
         return _tiers(tokens)
-    except (StopIteration, RuntimeError, struct.error, IndexError) as error:
+    except (StopIteration, struct.error, IndexError) as error:
         raise fault(f"{path}: the TextGrid ends in the middle; save it from Praat again") from error
     except (ValueError, OverflowError) as error:
         raise fault(f"{path}: is not a TextGrid ({error}); save it from Praat again") from error
@@ -64,13 +64,13 @@ def _tiers(tokens: Iterator[Token]) -> list[Tier]:
     """
     text, number = _expecting(tokens)
     if (kind := text()) != "TextGrid":
-        raise ValueError(f"but a {kind[:40]}")
+        raise ValueError(f"but a {kind[:40]!r}")
     number(), number()
     if text() != "<exists>":
         return []
     tiers = []
     for _ in range(int(number())):
-        kind, name = text(), text()
+        kind, name = text(), " ".join(text().split())
         if kind not in ("IntervalTier", "TextTier"):
             raise ValueError(f"it has a tier of kind {kind[:40]!r}")
         number(), number()
@@ -81,7 +81,8 @@ def _tiers(tokens: Iterator[Token]) -> list[Tier]:
             else:
                 number(), text()
         if kind == "IntervalTier":
-            tiers.append(Tier(name, tuple(sorted(spans, key=lambda span: span[:2]))))
+            spoken = (span for span in spans if not is_silence(span[2]))
+            tiers.append(Tier(name, tuple(sorted(spoken, key=lambda span: span[:2]))))
     return tiers
 
 

@@ -49,7 +49,12 @@ class Tier:
 
     def spoken(self) -> Iterator[Span]:
         """Its annotations without the silences."""
-        return (span for span in self.spans if span[2].strip().casefold() not in SILENCE)
+        return (span for span in self.spans if not is_silence(span[2]))
+
+
+def is_silence(text: str) -> bool:
+    """Whether an annotation says that nobody speaks."""
+    return text.strip().casefold() in SILENCE
 
 
 def words_tier(tiers: Sequence[Tier]) -> tuple[Tier | None, list[str]]:
@@ -87,7 +92,7 @@ def speaker_spans(tiers: Sequence[Tier], names: frozenset[str]) -> Iterator[tupl
     kept = [tier for tier in kept if not tier.dependent] or kept
     if len(kept) == 1 and any(text.strip().casefold() in names for _, _, text in kept[0].spans):
         for span in kept[0].spoken():
-            yield span[2].strip().casefold(), span
+            yield " ".join(span[2].casefold().split()), span
         return
     for tier in kept:
         for span in tier.spans:

@@ -1,7 +1,7 @@
-"""Transcripts: SubRip, WebVTT, `start;end;text` tables, and the JSON that faster-whisper and whisperX write.
+"""Transcripts: subtitles, `start;end;text` tables, Whisper's JSON, and the files of ELAN and Praat.
 
 What a file is, its content says, not its name. Every speaker's words are taken: a transcript that holds
-more than the subject's should be cut to them first.
+more than the subject's should be cut to them first. Of the tiers of ELAN and Praat one is taken.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import json
 import math
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from affekt.errors import TranscriptError
+from affekt.media.annotators import SUFFIXES, read_tiers
 from affekt.media.subtitles import TIMING, plain, read_cues
 from affekt.media.tables import END, START, Table, need_time, read_table, read_text, span_fault
+from affekt.media.tiers import Tier, words_tier
 from affekt.timeline import Sentence
 
 TEXT = ("text", "transcript", "transcription", "sentence", "words", "utterance", "content")
@@ -28,18 +30,26 @@ Line = tuple[str, float, float, str]
 """Where it stands (file and line, or segment), start, end, text with markup."""
 
 
-def read_transcript(path: Path) -> tuple[Sentence, ...]:
+def read_transcript(path: Path, warn: Callable[[str], None] | None = None) -> tuple[Sentence, ...]:
     """Read the sentences of a transcript; lines without a letter or digit are left out.
 
     A file that says what it is and holds nothing (a bare `WEBVTT`, an empty list of segments) is the
-    transcript of a silent recording; a file in which nothing can be made out is a fault.
+    transcript of a silent recording; a file in which nothing can be made out is a fault. Of several tiers
+    (.eaf, TextGrid) the one is taken that `words_tier` finds, and a tier of single words is joined to
+    sentences at full stops and pauses.
+
+    Args:
+        warn: told which tier was taken where there are several.
 
     Raises:
         TranscriptError: unreadable file or time, lines out of order, an end before its start, no line at all.
     """
-    text = read_text(path, TranscriptError)
+    tiers = read_tiers(path, TranscriptError)
+    text = "" if tiers is not None else read_text(path, TranscriptError)
     head = text.lstrip()[:1]
-    if text.startswith("WEBVTT") or path.suffix.lower() in (".srt", ".vtt") or TIMING.search(text):
+    if tiers is not None:
+        lines = _from_tiers(path, tiers, warn)
+    elif text.startswith("WEBVTT") or path.suffix.lower() in (".srt", ".vtt") or TIMING.search(text):
         lines = _from_cues(path, text)
     elif head in ("{", "["):
         lines = _from_json(path, text)
@@ -61,14 +71,28 @@ def read_transcript(path: Path) -> tuple[Sentence, ...]:
 
 
 def find_transcript(media: Path) -> Path | None:
-    """The transcript that lies beside a recording: NAME.srt, NAME.vtt, or NAME.json if it is a transcript."""
+    """The transcript that lies beside a recording: NAME.srt, .vtt, .json, .eaf or .TextGrid, in this order.
+
+    The last three may be something else, and are taken if there are words in them.
+    """
     if not media.name:
         return None
-    for suffix in (".srt", ".SRT", ".vtt", ".VTT", ".json"):
+    for suffix in (".srt", ".SRT", ".vtt", ".VTT", ".json", *SUFFIXES):
         path = media.with_suffix(suffix)
-        if path != media and os.path.isfile(path) and (suffix != ".json" or _is_words_json(path)):
+        if path == media or not os.path.isfile(path):
+            continue
+        if suffix in SUFFIXES and not _has_words_tier(path):
+            continue
+        if suffix != ".json" or _is_words_json(path):
             return path
     return None
+
+
+def _has_words_tier(path: Path) -> bool:
+    try:
+        return words_tier(read_tiers(path, TranscriptError) or [])[0] is not None
+    except TranscriptError:  # damaged: somebody's words all the same, and to be complained about
+        return True
 
 
 def _is_words_json(path: Path) -> bool:
@@ -111,6 +135,22 @@ def _from_table(path: Path, text: str) -> Iterator[Line]:
     scale = 0.001 if _in_milliseconds(table, lines) else 1.0
     for where, begins, ends, said in lines:
         yield where, begins * scale, ends * scale, said
+
+
+def _from_tiers(path: Path, tiers: list[Tier], warn: Callable[[str], None] | None) -> Iterator[Line]:
+    taken, others = words_tier(tiers)
+    if taken is None:
+        return
+    if others and warn:
+        warn(f"the words are those of the tier {taken.name}, not of {', '.join(others[:5])}")
+    where = f"{path}, tier {taken.name}"
+    spans = list(taken.spoken())
+    if all(len(text.split()) == 1 for _, _, text in spans):
+        words = [{"word": text, "start": start, "end": end} for start, end, text in spans]
+        groups = [one["words"] for one in _sentences_of(words)]
+        spans = [(w[0]["start"], w[-1]["end"], " ".join(one["word"] for one in w)) for w in groups]
+    for number, (start, end, text) in enumerate(spans, 1):
+        yield f"{where}, annotation {number}", start, end, text
 
 
 def _in_milliseconds(table: Table, lines: list[Line]) -> bool:

@@ -1,4 +1,4 @@
-"""Turn files, which say who speaks when: tables (SEWA's dialect and others) and RTTM."""
+"""Turn files, which say who speaks when: tables (SEWA's dialect and others), RTTM, ELAN's and Praat's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from affekt.errors import TurnsError
+from affekt.media.annotators import read_tiers
 from affekt.media.tables import END, START, need_time, read_table, read_text, span_fault
+from affekt.media.tiers import Tier, speaker_spans
 from affekt.timeline import Turn
 
 SPEAKER = ("speaker", "label", "name", "who", "participant", "role")
@@ -25,14 +27,20 @@ def read_turns(path: Path) -> tuple[Turn, ...]:
     A table of `start;end` holds the subject's own turns, as SEWA hands them out. With `start;end;speaker`,
     and in RTTM, the subject is the speaker called "subject" or "0"; without one it is whoever speaks most,
     apart from an "interlocutor", "partner" or "other". An RTTM file of several recordings is searched for
-    the one that has the file's name.
+    the one that has the file's name. In the files of ELAN and Praat each tier is a speaker, called by its
+    participant or else by its name; tiers that hang on others are left out, and so are Praat's silences.
 
     Raises:
         TurnsError: unreadable file or time, an end before its start, no turn at all.
     """
-    text = read_text(path, TurnsError)
-    is_rttm = path.suffix.lower() == ".rttm" or text.lstrip().startswith("SPEAKER ")
-    lines = _from_rttm(path, text) if is_rttm else _from_table(path, text)
+    tiers = read_tiers(path, TurnsError)
+    text = "" if tiers is not None else read_text(path, TurnsError)
+    if tiers is not None:
+        lines = _from_tiers(path, tiers)
+    elif path.suffix.lower() == ".rttm" or text.lstrip().startswith("SPEAKER "):
+        lines = _from_rttm(path, text)
+    else:
+        lines = _from_table(path, text)
     if not lines:
         raise TurnsError(f"{path}: holds no turn; leave the turns out if nobody is known to speak")
     for where, start, end, _ in lines:
@@ -88,6 +96,11 @@ def _from_rttm(path: Path, text: str) -> list[Line]:
         raise TurnsError(f"{path}: holds {len(recordings)} recordings, none called {path.stem}; keep one")
     own = recordings.get(path.stem)
     return own if own is not None else [line for lines in recordings.values() for line in lines]
+
+
+def _from_tiers(path: Path, tiers: list[Tier]) -> list[Line]:
+    spans = speaker_spans(tiers, SUBJECT | OTHERS)
+    return [(f"{path}, tier of {who or 'nobody'}", start, end, who) for who, (start, end, _) in spans]
 
 
 def _label(field: str) -> str:

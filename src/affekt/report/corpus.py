@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from pathlib import Path
 
 import numpy as np
 
+from affekt.corpora.corpus import Fault
 from affekt.corpora.inspection import BINS, Inspection, Item, Part
-from affekt.report.inspection import COUNTED, differences, headline, missing, number
+from affekt.report.inspection import COUNTED, deviation, differences, figure, headline, hours, missing, number
 from affekt.report.sheet import section, sheet, table
-from affekt.report.summary import LABELS, clock, percent, signed
+from affekt.report.summary import LABELS, clock, percent
 from affekt.report.svg import Series, histogram
 from affekt.timeline import MODALITIES, Gold, frame_count
 
@@ -42,7 +44,7 @@ def render_inspection(found: Inspection) -> str:
         f"{found.kind} · {found.root}",
         "".join(parts),
         headline=headline(found),
-        footer="Durations are what the files say of themselves; nothing was decoded, nothing was sent anywhere.",
+        footer="Durations are as the files state them. Made on this machine; nothing was sent anywhere.",
     )
 
 
@@ -58,7 +60,7 @@ def _partitions(parts: Sequence[Part]) -> str:
         counted = (f"{getattr(part, key):,}" for key in COUNTED)
         presence = (f"{part.presence[kind]:,}" for kind in MODALITIES)
         bare = str(len(part.missing.get("labels", ()))) if part.gold or "labels" in part.missing else "all"
-        rows.append((part.name, *counted, f"{part.hours:.2f}", *known, *presence, bare))
+        rows.append((part.name, *counted, hours(part), *known, *presence, bare))
         if part.expected:
             apart, blank = differences(part), ("",) * (len(head) - 1 - len(COUNTED))
             rows.append(("published", *_cells(part.expected, "{:,}"), *blank))
@@ -82,9 +84,8 @@ def _gold(parts: Sequence[Part]) -> str:
             counts = np.array(one.histogram, float)
             colour = name if name in ("arousal", "valence") else ""
             series.append(Series(name, counts / max(counts.sum(), 1), colour=colour))
-            figures = (one.mean, one.sd, one.low, one.high)
-            shown = (signed(value).replace("-", "−") for value in figures)
-            rows.append((f"{part.name}, {name}", percent(one.labelled), *shown))
+            figures = (figure(one.mean), deviation(one.sd), figure(one.low), figure(one.high))
+            rows.append((f"{part.name}, {name}", percent(one.labelled), *figures))
         if series:
             charts.append(histogram(series, edges, caption=f"Gold standard of {part.name}"))
     figures_table = table(("", "labelled", "mean", "sd", "lowest", "highest"), rows)
@@ -104,7 +105,7 @@ def _faults(found: Inspection) -> str:
         (
             fault.severity,
             fault.recording or "",
-            f"{fault.path}{'' if fault.line is None else f', line {fault.line}'}",
+            _place(fault, found.root),
             fault.message,
         )
         for fault in found.faults
@@ -112,11 +113,18 @@ def _faults(found: Inspection) -> str:
     return _text_table(("", "recording", "file", "what"), [map(escape, row) for row in rows])
 
 
+def _place(fault: Fault, root: Path) -> str:
+    """File and line; a file of the corpus is named as from its folder, which the page's title has."""
+    path = fault.path.relative_to(root) if root in fault.path.parents else fault.path
+    return f"{path}{'' if fault.line is None else f', line {fault.line}'}"
+
+
 def _text_table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     """A table of words rather than figures; the cells are HTML."""
     top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table class="text"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
+    whole = f'<table class="text"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>'
+    return f'<div class="scroll">{whole}</div>'
 
 
 def _legend(items: Sequence[Item]) -> str:
@@ -153,10 +161,9 @@ def _duration(seconds: float | None, longest: float) -> str:
     if seconds is None:
         return "–"
     width = round(_BAR * min(seconds / longest, 1.0), 1)
-    return (
-        f'<svg width="{_BAR}" height="8" aria-hidden="true"><rect class="c7" stroke="none" fill="currentColor" '
-        f'width="{width:g}" height="8" rx="2"/></svg> {clock(frame_count(seconds))}'
-    )
+    bar = f'<rect class="c7" stroke="none" fill="currentColor" width="{width:g}" height="6" rx="2"/>'
+    drawn = f'<svg width="{_BAR}" height="6" aria-hidden="true">{bar}</svg>'
+    return f"{clock(frame_count(seconds))}<br>{drawn}"
 
 
 def _dots(presence: Sequence[bool]) -> str:
@@ -177,7 +184,7 @@ def _trace(gold: Gold | None) -> str:
         return "–"
     if gold.whole:
         pairs = zip(gold.dimensions, gold.values[0], strict=True)
-        return escape(", ".join(f"{name} {signed(value)}" for name, value in pairs).replace("-", "−"))
+        return escape(", ".join(f"{name} {figure(float(value))}" for name, value in pairs))
     lines = []
     for place, name in enumerate(gold.dimensions):
         colour = name if name in ("arousal", "valence") else f"c{(place + 2) % 8}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
@@ -45,9 +46,9 @@ def show_inspection(found: Inspection, file: TextIO | None = None) -> None:
 
 def headline(found: Inspection) -> str:
     """How much there is and how sound it is: "64 recordings, 2.78 hours, 1 error, 2 warnings"."""
-    hours = sum(part.hours for part in found.parts)
+    whole = sum(part.hours for part in found.parts)
     warnings = len(found.faults) - found.errors
-    lasts = f"{hours:.2f} hours" if hours >= 0.1 else f"{hours * 3600:.0f} seconds"
+    lasts = f"{whole:.2f} hours" if whole >= 0.1 else f"{whole * 3600:.0f} seconds"
     return ", ".join(
         (
             number(len(found.items), "recording"),
@@ -66,6 +67,26 @@ def number(count: int, what: str) -> str:
     """
     amount = f"{count:,}" if count else "no"
     return f"{amount} {what}" if count == 1 else f"{amount} {what}s"
+
+
+def hours(part: Part) -> str:
+    """A partition's hours, in more decimals where there is little."""
+    return f"{part.hours:.2f}" if part.hours >= 0.1 or not part.hours else f"{part.hours:.3f}"
+
+
+def figure(value: float) -> str:
+    """A value of gold for people.
+
+    >>> figure(-0.126), figure(float("nan"))
+    ('−0.13', '–')
+    """
+    text = signed(value)
+    return "–" if text == "-" else text.replace("-", "−")
+
+
+def deviation(value: float) -> str:
+    """A standard deviation, which has no sign."""
+    return f"{value:.2f}" if math.isfinite(value) else "–"
 
 
 def differences(part: Part) -> dict[str, int]:
@@ -124,7 +145,7 @@ def _counts(parts: Sequence[Part]) -> Table:
         presence = (f"{part.presence[kind]:,}" for kind in MODALITIES)
         known = (f"{count:,}" if count else "–" for count in (part.speakers, part.groups))
         counted = (f"{getattr(part, key):,}" for key in COUNTED)
-        table.add_row(part.name, *counted, f"{part.hours:.2f}", *known, *presence)
+        table.add_row(part.name, *counted, hours(part), *known, *presence)
         if part.expected:
             table.add_row(
                 "  published",
@@ -146,11 +167,8 @@ def _gold(parts: Sequence[Part]) -> Table:
     for part in parts:
         name = part.name
         for dimension, one in part.gold.items():
-            sd = "-" if one.sd != one.sd else f"{one.sd:.2f}"
-            figures = (percent(one.labelled), signed(one.mean), sd, signed(one.low), signed(one.high))
-            table.add_row(
-                name, printable(dimension), *(text.replace("-", "−") for text in figures), bars(one.histogram)
-            )
+            figures = (figure(one.mean), deviation(one.sd), figure(one.low), figure(one.high))
+            table.add_row(name, printable(dimension), percent(one.labelled), *figures, bars(one.histogram))
             name = ""
     return table
 

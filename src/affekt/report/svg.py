@@ -15,8 +15,10 @@ import numpy as np
 
 from affekt.report.summary import clock
 
-_POINTS = 2_000
+_POINTS = 1_200
 """A line of more values is drawn by the lowest and highest of each of half as many stretches."""
+_TIMES = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+"""Seconds between ticks of a time axis."""
 _TOP, _FOOT, _ROW = 8, 22, 26
 """Pixels above and below what is drawn in; height of a bar's row."""
 
@@ -69,7 +71,7 @@ def line_chart(
     caption: str,
     height: int = 220,
     y_range: tuple[float, float] | None = None,
-    x_tick: Callable[[float], str] = seconds,
+    x_tick: Callable[[float], str] | None = None,
     marks: Sequence[float] = (),
 ) -> str:
     """Lines over a common x as a figure with a legend (where there are several) and a caption.
@@ -79,13 +81,14 @@ def line_chart(
         caption: what is seen; also what a screen reader says.
         height: pixels.
         y_range: of the axis; None: what the values span.
-        x_tick: how a value of x is written.
+        x_tick: how a value of x is written; None: x is seconds.
         marks: values of x at which a vertical line stands.
     """
     xs = [np.arange(len(one.values), dtype=float) if one.x is None else one.x for one in series]
     low, high = y_range or _span([one.values for one in series])
     left, right = _span(xs)
-    parts = [_axes((left, right), (low, high), height, x_tick)]
+    rules, labels = _axes((left, right), (low, high), height, x_tick)
+    parts = [rules]
     parts += [
         f'<line class="zero" x1="{_share(one, left, right)}" x2="{_share(one, left, right)}" '
         f'y1="{_TOP}" y2="{height - _FOOT}"/>'
@@ -94,8 +97,8 @@ def line_chart(
     lines = []
     for x, one, colour in zip(xs, series, _colours(series), strict=True):
         for run in _runs(x, np.asarray(one.values, np.float64)):
-            across = np.round((run[0] - left) / (right - left) * 1000, 2)
-            down = np.round((high - run[1]) / (high - low) * 1000, 2)
+            across = np.round((run[0] - left) / (right - left) * 1000, 1)
+            down = np.round((high - run[1]) / (high - low) * 1000, 1)
             points = " ".join(f"{a:g},{b:g}" for a, b in zip(across.tolist(), down.tolist(), strict=True))
             lines.append(f'<polyline class="{colour}" points="{points}"/>')
     # The inner drawing is stretched to whatever width there is; its lines do not grow thicker by it.
@@ -103,6 +106,7 @@ def line_chart(
         f'<svg y="{_TOP}" width="100%" height="{height - _TOP - _FOOT}" viewBox="0 0 1000 1000" '
         f'preserveAspectRatio="none">{"".join(lines)}</svg>'
     )
+    parts.append(labels)
     return _figure("".join(parts), height, caption, series if len(series) > 1 else ())
 
 
@@ -153,37 +157,47 @@ def histogram(
     return line_chart(steps, caption=caption, height=height, y_range=(0.0, top), x_tick=x_tick)
 
 
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Few round numbers within a range: steps of 1, 2 or 5 times a power of ten.
+def ticks(low: float, high: float, most: int = 6, *, time: bool = False) -> list[float]:
+    """At most so many round numbers within a range: steps of 1, 2 or 5 times a power of ten.
 
-    >>> ticks(-0.6, 1.0), ticks(0, 161, 5)
-    ([-0.5, 0.0, 0.5, 1.0], [0.0, 50.0, 100.0, 150.0])
+    Args:
+        time: seconds, whose steps are round in minutes and hours too.
+
+    >>> ticks(-0.6, 1.0), ticks(0, 161, time=True)
+    ([-0.5, 0.0, 0.5, 1.0], [0.0, 30.0, 60.0, 90.0, 120.0, 150.0])
     """
-    rough = (high - low) / max(1, most - 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(size * power for size in (1, 2, 5, 10) if size * power >= rough * (1 - 1e-9))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    steps = [size * power for size in (1, 2, 5, 10, 20)]
+    if time and power >= 1:
+        steps = [*_TIMES, 3600 * max(1.0, steps[-1] // 3600)]
+    for step in steps:
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < most:
+            break
     return [round(number * step, 12) + 0.0 for number in range(first, last + 1)]
 
 
 def _axes(
-    across: tuple[float, float], up: tuple[float, float], height: int, x_tick: Callable[[float], str]
-) -> str:
-    """Horizontal rules with their values inside the plot, times under it."""
-    parts, inner = [], height - _TOP - _FOOT
-    for value in ticks(*up, most=5):
+    across: tuple[float, float],
+    up: tuple[float, float],
+    height: int,
+    x_tick: Callable[[float], str] | None,
+) -> tuple[str, str]:
+    """Horizontal rules, to lie beneath the lines; and above them their values and those of x."""
+    rules, labels, inner = [], [], height - _TOP - _FOOT
+    for value in ticks(*up):
         y = round(_TOP + inner * (up[1] - value) / (up[1] - up[0]), 1)
         kind = "zero" if value == 0 else "rule"
-        parts.append(f'<line class="{kind}" x1="0" x2="100%" y1="{y:g}" y2="{y:g}"/>')
-        parts.append(f'<text class="tick" x="2" y="{y - 3:g}">{escape(plain(value))}</text>')
-    for value in ticks(*across, most=6):
+        rules.append(f'<line class="{kind}" x1="0" x2="100%" y1="{y:g}" y2="{y:g}"/>')
+        labels.append(f'<text class="tick" x="2" y="{y - 3:g}">{escape(plain(value))}</text>')
+    for value in ticks(*across, time=x_tick is None):
         share = (value - across[0]) / (across[1] - across[0])
         anchor = "" if share < 0.05 else "end" if share > 0.95 else "middle"
-        parts.append(
+        labels.append(
             f'<text class="{anchor}" x="{_share(value, *across)}" y="{height - 5}">'
-            f"{escape(x_tick(value))}</text>"
+            f"{escape((x_tick or seconds)(value))}</text>"
         )
-    return "".join(parts)
+    return "".join(rules), "".join(labels)
 
 
 def _share(value: float, low: float, high: float) -> str:

@@ -15,9 +15,9 @@ from affekt.corpora.synthetic.plan import Pair, Parameters
 from affekt.timeline import FRAME_RATE, MODALITIES
 
 SNR: dict[str, dict[str, float]] = {
-    "text": {"arousal": 0.10, "valence": 1.60},
-    "audio": {"arousal": 2.20, "valence": 0.22},
-    "visual": {"arousal": 0.75, "valence": 0.85},
+    "text": {"arousal": 0.12, "valence": 1.80},
+    "audio": {"arousal": 1.70, "valence": 0.25},
+    "visual": {"arousal": 1.00, "valence": 1.10},
 }
 """Variance of the latent process over that of the noise that is added to it."""
 PARTS = ((None, 0.15), (7.0, 0.50), (2.0, 0.35))
@@ -59,9 +59,22 @@ def process(rng: np.random.Generator, frames: int) -> np.ndarray:
     return total
 
 
+def likeness(seconds: np.ndarray) -> np.ndarray:
+    """Correlation of a process with itself so many seconds later."""
+    return sum(
+        share * (np.ones_like(seconds) if wide is None else np.exp(-((seconds / (2 * wide)) ** 2)))
+        for wide, share in PARTS
+    )
+
+
 def bent(values: np.ndarray) -> np.ndarray:
     """A process of unit variance as values in (−1, 1)."""
     return np.tanh(SPREAD * values)
+
+
+def straightened(values: np.ndarray) -> np.ndarray:
+    """What was bent, (−1, 1), as a process of unit variance again; ±1 counts as ±.97."""
+    return np.arctanh(np.clip(values, -0.97, 0.97)) / SPREAD
 
 
 def minds(parameters: Parameters, pair: Pair) -> tuple[Mind, Mind]:

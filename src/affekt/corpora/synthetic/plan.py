@@ -83,7 +83,7 @@ def split(pairs: int) -> dict[Partition, int]:
 def plan(parameters: Parameters) -> tuple[Pair, ...]:
     """All pairs; the recordings of a partition are numbered in an order that keeps partners apart.
 
-    As in SEWA, names do not tell who talked with whom. Languages alternate within a partition.
+    As in SEWA, names do not tell who talked with whom. Languages alternate.
     """
     pairs: list[Pair] = []
     for partition, count in split(parameters.pairs).items():
@@ -91,7 +91,7 @@ def plan(parameters: Parameters) -> tuple[Pair, ...]:
         places = {person: place for place, person in enumerate(order, 1)}
         for k in range(count):
             first, second = (f"{partition.capitalize()}_{places[k, side]:02}" for side in (0, 1))
-            pairs.append(Pair(len(pairs), partition, (first, second), LANGUAGES[k % 2]))
+            pairs.append(Pair(len(pairs), partition, (first, second), LANGUAGES[len(pairs) % 2]))
     return tuple(pairs)
 
 

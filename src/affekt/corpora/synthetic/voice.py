@@ -21,8 +21,8 @@ LEVEL = 0.09
 """Root mean square of a vowel at neutral arousal."""
 SEMITONES, DECIBELS, HASTE = 4.5, 6.0, 0.16
 """By how much pitch and loudness go up, and what share the speed goes up, from arousal 0 to 1."""
-TILT = 0.55
-"""By how much the exponent of the spectrum's slope goes up from valence 0 to 1: 3.3 dB an octave."""
+TILT = 0.9
+"""By how much the exponent of the spectrum's slope goes up from valence 0 to 1: 5.4 dB an octave."""
 BANDWIDTHS = (70.0, 100.0, 140.0, 200.0)
 FOURTH = 3500.0
 """Hz of the fourth formant, which does not move."""

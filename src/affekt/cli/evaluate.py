@@ -1,0 +1,165 @@
+"""`affekt evaluate`: how well predictions agree with a gold standard."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from affekt.cli.batch import complain
+from affekt.cli.options import File
+from affekt.errors import CorpusError, OutputError
+
+if TYPE_CHECKING:
+    from affekt.corpora.pairs import Pad, Pairing
+    from affekt.corpora.sides import Side
+    from affekt.timeline import Partition
+
+FEW = 20
+"""Recordings that are listed one by one without being asked to."""
+
+
+def words(text: str) -> tuple[str, ...]:
+    """A comma-separated list, each once.
+
+    >>> words("arousal, valence,arousal")
+    ('arousal', 'valence')
+    """
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+
+
+@click.command(options_metavar="[OPTION]…")
+@click.option(
+    "--predictions", type=File(), required=True, metavar="DIR", help="affekt's tables, or any label files."
+)
+@click.option(
+    "--gold",
+    type=File(),
+    required=True,
+    metavar="DIR",
+    help="Label files of any layout, or a corpus' folder.",
+)
+@click.option(
+    "--dimension",
+    "dimensions",
+    callback=lambda _ctx, _param, text: words(text or ""),
+    metavar="LIST",
+    show_default="all that both have",
+    help="Such as arousal,valence.",
+)
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="PATTERN",
+    help="Recordings by name, such as 'Devel_DE_*'; may be said again.",
+)
+@click.option(
+    "--partition",
+    type=click.Choice(["train", "devel", "test"]),
+    help="Of the gold, where the corpus says.  [default: all]",
+)
+@click.option(
+    "--pad",
+    type=click.Choice(["last", "mask"]),
+    help="Where a prediction is too short or has gaps: hold the value before, or do not count.",
+)
+@click.option(
+    "--groups",
+    type=File(),
+    metavar="FILE",
+    help="CSV of two columns, name and dyad (or speaker …): what is drawn together.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(0, 1_000_000),
+    default=1_000,
+    show_default="1000",
+    metavar="N",
+    help="Of the bootstrap; 0: no intervals.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default="0", metavar="N", help="Of the bootstrap."
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default="0.95",
+    metavar="SHARE",
+    help="Of the intervals.",
+)
+@click.option(
+    "--per-recording/--no-per-recording",
+    default=None,
+    help=f"List each recording.  [default: up to {FEW} of them]",
+)
+@click.option("--json", "output", type=File(), metavar="FILE", help="All figures in full precision.")
+def evaluate(
+    predictions: Path,
+    gold: Path,
+    dimensions: tuple[str, ...],
+    select: tuple[str, ...],
+    partition: Partition | None,
+    pad: Pad | None,
+    groups: Path | None,
+    draws: int,
+    seed: int,
+    confidence: float,
+    per_recording: bool | None,
+    output: Path | None,
+) -> None:
+    """Compare predictions with gold: CCC, Pearson, RMSE, sign agreement.
+
+    Recordings are matched by name. Either side may be in any layout that affekt reads: its own CSV, SEWA,
+    RECOLA, Aff-Wild2, MuSe, OMG-Emotion, a folder for each dimension, or one file.
+    """
+    from affekt.corpora.clusters import clusters_of, gathered, read_groups
+    from affekt.corpora.pairs import pair_up
+    from affekt.corpora.sides import read_side
+    from affekt.report.scores import Scores, show_scores, write_scores
+    from affekt.scoring import evaluate as score
+
+    table, called = read_groups(groups) if groups else (None, "")
+    ours, theirs = read_side(predictions), read_side(gold)
+    if output:
+        _spare(output, ours, theirs, groups)
+    pairing = pair_up(ours, theirs, dimensions=dimensions, select=select, partition=partition, pad=pad)
+    errors = [fault for fault in pairing.faults if fault.severity == "error"]
+    for fault in errors:
+        complain(CorpusError(str(fault)))
+    if not pairing.pairs:
+        raise CorpusError(_nothing(gold, pairing))
+    units = gathered(pairing.pairs)
+    clusters, what = clusters_of([one.recording for one in units], table)
+    result = score(
+        [(one.predictions, one.gold) for one in units],
+        clusters,
+        draws=draws,
+        seed=seed,
+        confidence=confidence,
+    )
+    scores = Scores(ours, theirs, pairing, units, clusters, called or what, result, draws, seed, confidence)
+    show_scores(scores, each=len(units) <= FEW if per_recording is None else per_recording)
+    if output:
+        write_scores(scores, output)
+        click.echo(f"wrote {output}")
+    if errors:
+        sys.exit(1)
+
+
+def _spare(output: Path, ours: Side, theirs: Side, groups: Path | None) -> None:
+    """See that the JSON does not take the place of what is read."""
+    read = {os.path.realpath(one.path) for side in (ours, theirs) for one in side.labelled}
+    if os.path.realpath(output) in read | {os.path.realpath(groups or os.curdir)}:
+        raise OutputError(f"{output}: would take the place of what is read; choose another name for --json")
+
+
+def _nothing(gold: Path, pairing: Pairing) -> str:
+    if pairing.unlabelled:
+        return (
+            f"{gold}: there are no labels in it for {', '.join(pairing.dimensions)}, nothing to compare with"
+        )
+    return "nothing could be compared; the lines above say why"

@@ -1,0 +1,100 @@
+"""`affekt gold`: several raters' traces → one gold standard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from affekt.cli.batch import each
+from affekt.cli.options import File
+from affekt.cli.outputs import output_folder, spare_inputs
+
+if TYPE_CHECKING:
+    from affekt.corpora.ratings import Fused, Source
+
+METHODS = ("ewe", "avec", "avec-centred", "mean")
+PAGE = "gold.html"
+
+
+@click.command(options_metavar="[OPTION]…")
+@click.argument("paths", nargs=-1, required=True, type=File(), metavar="FILE|FOLDER…")
+@click.option(
+    "--raters",
+    "folder_each",
+    is_flag=True,
+    help="Each FOLDER is one rater's, with a file of the same name for each recording.",
+)
+@click.option(
+    "--dimension",
+    type=click.Choice(["arousal", "valence"]),
+    show_default="what folders or columns are called",
+    help="What is rated.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="ewe",
+    show_default=True,
+    help="Weight by Pearson with the mean of the others, by CCC with each of them, or not at all.",
+)
+@click.option("--align", is_flag=True, help="Move each rater by their estimated delay first.")
+@click.option("--out", type=File(), metavar="DIR", required=True, help="Where the gold and its page go.")
+@click.option("--json", "report", type=File(), metavar="FILE", help="Weights, delays and agreement.")
+def gold(
+    paths: tuple[Path, ...],
+    folder_each: bool,
+    dimension: str | None,
+    method: str,
+    align: bool,
+    out: Path,
+    report: Path | None,
+) -> None:
+    """Fuse the traces of several raters into a gold standard at 10 Hz.
+
+    FILE is one recording's, with a column a rater; a FOLDER holds such files, or folders arousal and valence
+    of them. Writes a NAME.csv for each recording (name;timestamp;arousal;valence) and a page, gold.html.
+    """
+    from affekt.corpora.ratings import find_sources, fuse, read_ratings, write_gold
+    from affekt.report.gold import show_gold
+    from affekt.report.summary import printable
+
+    sources = find_sources(list(dict.fromkeys(paths)), dimension, folder_each=folder_each)
+    recordings: dict[str, list[Source]] = {}
+    for source in sources:
+        recordings.setdefault(source.name, []).append(source)
+    inputs = [file for source in sources for _, file in source.files]
+    others = [out / PAGE, *([report] if report else [])]
+    spare_inputs(inputs, {out: [*(out / f"{name}.csv" for name in recordings), *others]})
+    results: list[Fused] = []
+
+    def work(_: int, path: Path) -> None:
+        fused = [fuse(read_ratings(source), method, align=align) for source in recordings[path.name]]
+        traces = {one.ratings.dimension: one.fusion.values for one in fused}
+        write_gold(out / f"{path.name}.csv", path.name, traces)
+        results.extend(fused)
+
+    with output_folder(out):
+        try:
+            each([Path(name) for name in recordings], work)
+        finally:
+            if results:
+                for text in (text for one in results for text in one.warnings):
+                    click.echo(f"affekt: warning: {printable(text)}", err=True)
+                show_gold(results)
+                _write(results, out / PAGE, report)
+
+
+def _write(results: list[Fused], page: Path, report: Path | None) -> None:
+    from affekt.report.gold import page as page_of
+    from affekt.timeline.files import atomic
+
+    with atomic(page) as part:
+        part.write_text(page_of(results), encoding="utf-8", errors="replace")
+    click.echo(f"wrote {page}")
+    if report:
+        text = json.dumps([one.to_dict() for one in results], indent=1, ensure_ascii=False, allow_nan=False)
+        with atomic(report) as part:
+            part.write_text(text + "\n", encoding="utf-8", errors="replace")

@@ -1,0 +1,317 @@
+"""SEWA as the AVEC challenges hand it out: two strangers a dyad, talking about an advertisement by video.
+
+AVEC 2017 (the paper's data): `audio/ video/ labels/ turns/ transcriptions/`, each with `Train_01` …
+`Devel_14` … `Test_16`; labels `name;time;arousal;valence;liking` without a header. AVEC 2018 and 2019:
+`Train_DE_01`, `Devel_HU_14`, `Test_CN_70`, in 2019 with a header; Test_HU_01 is somebody else in either
+year. Labels of test were not given out. Labels alone are a corpus too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from affekt.corpora.corpus import Corpus, Fault, Severity
+from affekt.corpora.dyads import PAIRS, Partner, of_equal_length, read_pairs
+from affekt.corpora.folders import FILMS, SOUNDS, fault_of, natural, partition_of
+from affekt.corpora.labels import Trace, at_10hz, read_labels
+from affekt.errors import CorpusError, MediaError, TranscriptError, TurnsError
+from affekt.media import read_transcript, read_turns
+from affekt.media.container import probe
+from affekt.media.tables import read_text
+from affekt.timeline import DIMENSIONS, Gold, Recording, Sentence, Turn, frame_count
+
+KIND = "SEWA"
+
+NAME = re.compile(r"(train|devel|test)_(?:(de|hu|cn)_)?(\d{2,4})", re.IGNORECASE)
+LANGUAGES = {"de": "de", "hu": "hu", "cn": "zh"}
+"""Of a culture; AVEC 2017 is German."""
+TEXT_DELAY = 5
+"""Frames by which the paper's code moves SEWA's text (readings 1.9)."""
+
+SYNTHETIC = "synthetic.json"
+"""Beside a corpus of this layout that affekt made up."""
+
+TABLES = frozenset((".csv", ".txt"))
+FOLDERS: dict[str, tuple[str, frozenset[str]]] = {
+    "labels": ("labels(_.*)?", TABLES | {".arff"}),
+    "audio": ("audio", SOUNDS),
+    "video": ("videos?", FILMS),
+    "turns": ("turns", TABLES | {".rttm", ".eaf", ".textgrid"}),
+    "transcriptions": ("transcript(ion)?s", TABLES | {".srt", ".vtt", ".json", ".eaf", ".textgrid"}),
+}
+"""What lies in a corpus' folders: how these are called, and how the files end."""
+GIVES = {
+    "labels": "it has no gold",
+    "audio": "it has no sound but the film's, if there is one",
+    "video": "it has no picture",
+    "turns": "all of the sound counts as the subject's",
+    "transcriptions": "it has no words",
+}
+"""What the want of a file means for its recording."""
+
+EXPECTED = {
+    2017: {
+        "train": {"recordings": 34, "frames": 54_813, "sentences": 1_329},
+        "devel": {"recordings": 14, "frames": 22_556, "sentences": 604},
+        "test": {"recordings": 16, "frames": 27_950, "sentences": 629},
+    },
+    2018: {"train": {"recordings": 34}, "devel": {"recordings": 14}, "test": {"recordings": 82}},
+    2019: {"train": {"recordings": 68}, "devel": {"recordings": 28}, "test": {"recordings": 104}},
+}
+"""2017: the paper, section 5.1; 2018 and 2019: the lists of files in the challenges' baseline scripts."""
+
+NEARLY = 2
+"""Frames by which labels and media may differ without a word."""
+ABSURD = 0.1
+"""Share of a recording's length by which its labels may outlast it: beyond, they are another recording's."""
+
+
+@dataclass
+class _Found:
+    """The files of a corpus, and what was seen of them on the way."""
+
+    files: dict[str, dict[str, Path]] = field(default_factory=lambda: defaultdict(dict))
+    """Kind of folder → name in lower case → file; a kind whose folder is not there is missing."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Name in lower case → as it is spelt."""
+    faults: list[Fault] = field(default_factory=list)
+    headers: set[bool] = field(default_factory=set)
+    """Whether label files have headers."""
+
+    def tell(self, path: Path, message: str, name: str | None = None, severity: Severity = "warning") -> None:
+        self.faults.append(Fault(path, message, severity=severity, recording=name))
+
+
+def recognises(root: Path) -> bool:
+    """Whether there are files called Train_01, or Devel_HU_14, in folders called as SEWA's are."""
+    return root.is_dir() and _home(root) is not None
+
+
+def read(root: Path) -> Corpus:
+    """Read labels, and whatever lies beside them; media are not decoded.
+
+    Partners of a dyad are taken from `pairs.csv`, or else guessed from equal lengths, on the safe side.
+
+    Raises:
+        CorpusError: no file is called Train_01, Devel_DE_01 or the like.
+    """
+    home = _home(root)
+    if home is None:
+        raise CorpusError(
+            f"{root}: holds neither labels/Train_01.csv nor Train_DE_01.csv, nor audio/ of such"
+        )
+    found = _find(home)
+    lengths: dict[str, int] = {}
+    recordings = [_recording(key, found, lengths) for key in sorted(found.names, key=natural)]
+    partners, note = _dyads(root, home, found, recordings, lengths)
+    recordings = [_with_partner(one, partners.get(one.name)) for one in recordings]
+    notes = [note]
+    unlabelled = sum(one.gold is None for one in recordings if one.partition == "test")
+    if unlabelled and "labels" in found.files:
+        notes.append(f"{unlabelled} recordings of test have no labels, which the challenge kept to itself")
+    if absent := [kind for kind in FOLDERS if kind not in found.files]:
+        notes.append(f"there is no folder of {', '.join(absent)}")
+    year = _year(found)
+    synthetic = (home / SYNTHETIC).is_file()
+    return Corpus(
+        kind="synthetic, laid out as AVEC 2017" if synthetic else f"{KIND} (AVEC {year or '2018 or 2019'})",
+        root=root,
+        recordings=tuple(recordings),
+        faults=tuple(found.faults),
+        notes=tuple(notes),
+        text_delay=0 if synthetic else TEXT_DELAY,
+        expected={} if synthetic else EXPECTED.get(year or 0, {}),
+    )
+
+
+def _dyads(
+    root: Path, home: Path, found: _Found, recordings: list[Recording], lengths: dict[str, int]
+) -> tuple[dict[str, Partner], str]:
+    """Recording → partner, and what to say of how they were found."""
+    for folder in (root, home):
+        if (folder / PAIRS).is_file():
+            try:
+                names = [one.name for one in recordings]
+                return read_pairs(folder / PAIRS, names, found.faults), f"dyads are those of {PAIRS}"
+            except CorpusError as error:
+                found.faults.append(fault_of(error, folder / PAIRS))
+    # Partners share partition and culture.
+    alike: dict[str, dict[str, int]] = defaultdict(dict)
+    for name, length in lengths.items():
+        alike[name.rpartition("_")[0].casefold()][name] = length
+    guessed = {
+        name: Partner(group) for part in alike.values() for name, group in of_equal_length(part).items()
+    }
+    note = f"no {PAIRS}: recordings of one partition whose lengths differ by a frame at most count as a dyad"
+    return guessed, note
+
+
+def _with_partner(recording: Recording, partner: Partner | None) -> Recording:
+    if partner is None:
+        return recording
+    language = partner.language or recording.language
+    return replace(recording, group=partner.group, speaker=partner.speaker, language=language)
+
+
+def _home(root: Path) -> Path | None:
+    """The folder that holds the corpus: this one, or one in it, such as AVEC2017_SEWA."""
+    below = (path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith("."))
+    return next((one for one in (root, *below) if _kinds(one)), None)
+
+
+def _kinds(home: Path) -> list[tuple[str, Path]]:
+    """Folders that hold SEWA's files, and of which kind; a folder of nothing but labels is one itself."""
+    inside = [path for path in sorted(home.iterdir()) if path.is_dir()]
+    kinds = [
+        (kind, path)
+        for kind, (called, suffixes) in FOLDERS.items()
+        for path in inside
+        if re.fullmatch(called, path.name, re.IGNORECASE) and _holds(path, suffixes)
+    ]
+    return kinds or ([("labels", home)] if _holds(home, TABLES) else [])
+
+
+def _holds(folder: Path, suffixes: frozenset[str]) -> bool:
+    return any(path.suffix.lower() in suffixes and NAME.fullmatch(path.stem) for path in folder.iterdir())
+
+
+def _find(home: Path) -> _Found:
+    found = _Found()
+    for kind, folder in _kinds(home):
+        suffixes = FOLDERS[kind][1]
+        for path in sorted(folder.iterdir(), key=lambda one: natural(one.name)):
+            if path.name.startswith(".") or path.suffix.lower() not in suffixes or not path.is_file():
+                continue
+            key = path.stem.casefold()
+            if not NAME.fullmatch(path.stem):
+                if folder != home:
+                    found.tell(path, "is not called as a recording is (Train_01, Devel_DE_01); left out")
+            elif key in found.files[kind]:
+                found.tell(
+                    path, f"there is {found.files[kind][key].name} as well, which was taken", path.stem
+                )
+            else:
+                found.files[kind][key] = path
+                found.names.setdefault(key, path.stem)
+    return found
+
+
+def _year(found: _Found) -> int | None:
+    matches = [NAME.fullmatch(name) for name in found.names.values()]
+    if not any(match and match[2] for match in matches):
+        return 2017
+    if len(found.headers) != 1:
+        return None
+    return 2019 if True in found.headers else 2018
+
+
+def _recording(key: str, found: _Found, lengths: dict[str, int]) -> Recording:
+    name = found.names[key]
+    match = NAME.fullmatch(name)
+    assert match is not None
+    partition = partition_of(match[1])
+    paths: dict[str, Path | None] = {kind: found.files[kind].get(key) for kind in list(found.files)}
+    for kind in paths:
+        if paths[kind] is None and not (kind == "labels" and partition == "test"):
+            some = next(iter(found.files[kind].values()))
+            missing = some.with_name(name + some.suffix)
+            severity: Severity = "error" if kind == "labels" else "warning"
+            found.tell(missing, f"there is no such file: {GIVES[kind]}", name, severity)
+    n_frames = _length([path for kind in ("audio", "video") if (path := paths.get(kind))])
+    labels = paths.get("labels")
+    gold = None if labels is None else _gold(labels, name, n_frames, found, lengths)
+    if n_frames is not None:
+        lengths.setdefault(name, n_frames)
+    return Recording(
+        media=paths.get("video"),
+        sound=paths.get("audio"),
+        transcript=_transcript(paths.get("transcriptions"), name, found),
+        turns=_turns(paths.get("turns"), name, found),
+        language=LANGUAGES[(match[2] or "de").casefold()],
+        name=name,
+        partition=partition,
+        gold=gold,
+    )
+
+
+def _length(media: list[Path]) -> int | None:
+    """Frames of the longest of a recording's files; None where none says, or none can be opened."""
+    stated = []
+    for path in media:
+        try:
+            contents = probe(path)
+        except MediaError:  # who decodes it, or inspects it, will say so
+            continue
+        if contents.stated is not None and contents.exact:
+            stated.append(frame_count(contents.stated))
+    return max(stated, default=None)
+
+
+def _gold(path: Path, name: str, n_frames: int | None, found: _Found, lengths: dict[str, int]) -> Gold | None:
+    """The labels of a recording; None if they cannot be trusted, or there are none in the file."""
+    try:
+        trace = _labels(path, name)
+    except CorpusError as error:
+        found.faults.append(fault_of(error, path, name))
+        return None
+    found.faults += [replace(fault, recording=name) for fault in trace.faults]
+    found.headers.add("header" in trace.dialect and "no header" not in trace.dialect)
+    values = at_10hz(trace)
+    lengths[name] = len(values)
+    if n_frames is not None and abs(len(values) - n_frames) > NEARLY:
+        lasts = f"{len(values) / 10:g} s where the recording has {n_frames / 10:g} s"
+        if len(values) > n_frames * (1 + ABSURD):
+            found.tell(path, f"is longer: {lasts}; are these labels of another recording?", name, "error")
+            return None
+        longer = len(values) > n_frames
+        rest = "longer: {}; the rest was cut off" if longer else "shorter: {}; the rest has no labels"
+        found.tell(path, "is " + rest.format(lasts), name)
+        values = values[:n_frames]
+    return Gold(values, trace.columns) if np.isfinite(values).any() else None
+
+
+def _labels(path: Path, name: str) -> Trace:
+    """The trace of a label file.
+
+    Raises:
+        CorpusError: as `read_labels`, or it lacks arousal or valence, or names another recording.
+    """
+    trace = read_labels(path)
+    if not set(DIMENSIONS) <= set(trace.columns):
+        raise CorpusError(f"{path}, line 1: holds {', '.join(trace.columns)}, not arousal and valence")
+    if not trace.timed:
+        raise CorpusError(f"{path}, line 1: has no column of times")
+    if trace.name is not None and trace.name.casefold() != name.casefold():
+        raise CorpusError(f"{path}: its rows are of {trace.name}, not of {name}; were two files swapped?")
+    return trace
+
+
+def _turns(path: Path | None, name: str, found: _Found) -> Path | tuple[Turn, ...] | None:
+    """The turn file, if it holds a turn; what cannot be read is told, and left to who needs it."""
+    try:
+        if path is not None and not read_text(path, TurnsError).strip():
+            found.tell(path, "holds no turn: the subject never speaks", name)
+            return ()
+        if path is not None:
+            read_turns(path)
+    except TurnsError as error:
+        found.faults.append(fault_of(error, path or Path(), name))
+    return path
+
+
+def _transcript(path: Path | None, name: str, found: _Found) -> Path | tuple[Sentence, ...] | None:
+    """The transcript, likewise."""
+    try:
+        if path is not None and not read_text(path, TranscriptError).strip():
+            found.tell(path, "holds no sentence: the subject says nothing", name)
+            return ()
+        if path is not None:
+            read_transcript(path)
+    except TranscriptError as error:
+        found.faults.append(fault_of(error, path or Path(), name))
+    return path

@@ -1,0 +1,234 @@
+"""MuSe challenges, 2020 to 2023: a task's folder with `metadata/partition.csv` and `label_segments/`.
+
+`label_segments/<dimension>/<id>.csv` holds a trace of a whole film, in milliseconds, with gaps between its
+segments; the column that holds the segment stands after the value in 2020 and before it since, so that columns
+are found by name. Tasks whose labels are classes (topics, humour, reactions) have no trace and are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from affekt.corpora.corpus import Corpus, Fault
+from affekt.corpora.folders import FILMS, SOUNDS, by_stem, fault_of, natural, partition_of
+from affekt.corpora.labels import Trace, at_10hz, read_labels
+from affekt.corpora.sheets import read_sheet
+from affekt.errors import CorpusError
+from affekt.timeline import DIMENSIONS, Gold, Partition, Recording
+
+KIND = "MuSe"
+
+PIECES = "audio_segments"
+OTHERS = ("feature_segments", "label_segments", "transcription_segments", "metadata", PIECES)
+"""Folders of a task in which there are no whole recordings."""
+
+
+@dataclass
+class _Task:
+    """What was read of a task so far."""
+
+    root: Path
+    folder: Path
+    faults: list[Fault] = field(default_factory=list)
+    partitions: dict[str, Partition | None] = field(default_factory=dict)
+    """id → partition, in the order of partition.csv."""
+    traces: dict[str, dict[str, Trace]] = field(default_factory=dict)
+    """id → dimension → trace."""
+
+
+def recognises(root: Path) -> bool:
+    """Whether it is a task's folder, or one that holds tasks'."""
+    return root.is_dir() and bool(_tasks(root))
+
+
+def _tasks(root: Path) -> list[Path]:
+    places = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
+    return [one for one in places if (one / "metadata" / "partition.csv").is_file()]
+
+
+def read(root: Path) -> Corpus:
+    """Read the one task that has traces.
+
+    Raises:
+        CorpusError: there is no task with traces, or there are several: their recordings are called alike.
+    """
+    tasks = {one: _dimensions(one) for one in _tasks(root)}
+    fitting = [one for one, dimensions in tasks.items() if dimensions]
+    if not tasks:
+        raise CorpusError(f"{root}: there is no metadata/partition.csv in it")
+    if not fitting:
+        classes = "its labels are classes, or there are none"
+        raise CorpusError(f"{root}: there is no trace in label_segments/<dimension>; {classes}")
+    if len(fitting) > 1:
+        names = ", ".join(str(one) for one in fitting)
+        raise CorpusError(f"{root}: holds several tasks whose recordings are called alike; give one: {names}")
+    task = _Task(root, fitting[0])
+    others = ", ".join(one.name for one in tasks if one != task.folder)
+    notes = [f"tasks that have no traces were not read: {others}"] if others else []
+    if classes := sorted(_classes(task.folder), key=natural):
+        notes.append(f"labels that are classes, not traces, were not read: {', '.join(classes)}")
+    _read_partitions(task)
+    for dimension, folder in tasks[task.folder].items():
+        _read_traces(task, dimension, folder)
+    recordings = tuple(_recordings(task, tuple(tasks[task.folder]), notes))
+    if not recordings:
+        first = f"; {task.faults[0]}" if task.faults else ""
+        raise CorpusError(f"{root}: its partition.csv lists no recording{first}")
+    return Corpus(f"{KIND} ({task.folder.name})", root, recordings, tuple(task.faults), tuple(notes))
+
+
+def _header(folder: Path) -> str:
+    """First line of the first label file of a folder, in lower case."""
+    for path in sorted(folder.glob("*.csv"), key=lambda one: natural(one.name)):
+        try:
+            with path.open("rb") as file:
+                return file.readline(200).decode("utf-8-sig", "replace").strip().lower()
+        except OSError:
+            continue
+    return ""
+
+
+def _names(folder: Path) -> list[str]:
+    return [name.strip().strip("'\"") for name in _header(folder).replace(";", ",").split(",")]
+
+
+def _dimensions(task: Path) -> dict[str, Path]:
+    """Dimensions that a task has traces of, arousal and valence first."""
+    folders = [path for path in task.glob("label_segments/*") if path.is_dir()]
+    traces = {path.name: path for path in folders if _is_trace(path)}
+    known = [name for name in DIMENSIONS if name in traces]
+    return {name: traces[name] for name in [*known, *sorted(set(traces) - set(known), key=natural)]}
+
+
+def _is_trace(folder: Path) -> bool:
+    names = _names(folder)
+    return "value" in names or (bool(names[0]) and all(_is_number(name) for name in names))
+
+
+def _is_number(field_: str) -> bool:
+    try:
+        float(field_)
+    except ValueError:
+        return False
+    return True
+
+
+def _classes(task: Path) -> list[str]:
+    return [path.name for path in task.glob("label_segments/*") if path.is_dir() and not _is_trace(path)]
+
+
+def _read_partitions(task: _Task) -> None:
+    """`Id,Proposal` in 2020; later the first column names the recording, the last one its partition."""
+    path = task.folder / "metadata" / "partition.csv"
+    try:
+        sheet = read_sheet(path)
+    except CorpusError as error:
+        task.faults.append(fault_of(error, path))
+        return
+    task.faults += sheet.faults
+    first, last = sheet.header[0], sheet.header[-1]
+    for row in sheet.rows:
+        name, word = row.fields[first], row.fields[last]
+        partition = partition_of(word)
+        if not name or partition is None:
+            message = f"{word[:20]!r} is none of train, devel, test" if name else "names no recording"
+            task.faults.append(Fault(path, f"{message}; left out", row.line, recording=name or None))
+        elif name in task.partitions:
+            message = f"names {name} a second time; the first line counts"
+            task.faults.append(Fault(path, message, row.line, recording=name))
+        else:
+            task.partitions[name] = partition
+
+
+def _read_traces(task: _Task, dimension: str, folder: Path) -> None:
+    for path in sorted(folder.glob("*.csv"), key=lambda one: natural(one.name)):
+        name = path.stem
+        if name not in task.partitions:
+            message = "its recording is not in metadata/partition.csv; left out"
+            task.faults.append(Fault(path, message, recording=name))
+            continue
+        try:
+            trace = read_labels(path, columns=(dimension,))
+            if not trace.timed:
+                raise CorpusError(f"{path}, line 1: has no column of timestamps")
+        except CorpusError as error:
+            task.faults.append(fault_of(error, path, name))
+            continue
+        # A test partition without labels is as it should be.
+        masked = task.partitions[name] == "test" and bool(np.isnan(trace.values).all())
+        task.faults += [] if masked else [replace(fault, recording=name) for fault in trace.faults]
+        task.traces.setdefault(name, {})[dimension] = trace
+
+
+def _recordings(task: _Task, dimensions: tuple[str, ...], notes: list[str]) -> Iterator[Recording]:
+    films = by_stem(task.root, FILMS, OTHERS)
+    sounds = by_stem(task.root, SOUNDS, OTHERS)
+    pieces = by_stem(task.folder / PIECES, SOUNDS)
+    of_film: dict[str, list[str]] = {}
+    for stem in sorted(pieces, key=natural):
+        name, _, number = stem.rpartition("_")
+        if number.isdecimal():
+            of_film.setdefault(name, []).append(stem)
+    silent, cut = [], 0
+    for name, partition in task.partitions.items():
+        traces = task.traces.get(name, {})
+        film, sound = (next(iter(found.get(name, [])), None) for found in (films, sounds))
+        if film is None and sound is None and name in of_film:
+            cut += 1
+            traces = _with_segments(task, name, traces)
+            for stem in of_film[name]:
+                gold = _gold(_segment(traces, int(stem.rpartition("_")[2])), dimensions)
+                yield Recording(pieces[stem][0], name=stem, partition=partition, group=name, gold=gold)
+            continue
+        silent += [name] if film is None and sound is None else []
+        # A sound file of its own beats the film's: corpora hand it out where the film has none.
+        media, apart = (film, sound) if film is not None else (sound, None)
+        gold = _gold(traces, dimensions)
+        yield Recording(media, sound=apart, name=name, partition=partition, group=name, gold=gold)
+    if cut:
+        notes.append(f"of {cut} recordings there is the sound alone, cut into segments: each is a recording")
+    if silent:
+        message = (
+            f"of {len(silent)} recordings there are labels alone, such as {silent[0]}; put the films or sound "
+            f"files ({silent[0]}.mp4, {silent[0]}.wav) anywhere into the folder"
+        )
+        task.faults.append(Fault(task.folder, message, severity="warning"))
+
+
+def _with_segments(task: _Task, name: str, traces: dict[str, Trace]) -> dict[str, Trace]:
+    """Traces that can be cut into the segments that the sounds are cut into."""
+    for dimension, trace in traces.items():
+        if trace.segments is None:
+            path = task.folder / "label_segments" / dimension / f"{name}.csv"
+            message = "does not say which rows are which segment's; left out, as the sound is cut into them"
+            task.faults.append(Fault(path, message, recording=name))
+    return {dimension: trace for dimension, trace in traces.items() if trace.segments is not None}
+
+
+def _segment(traces: dict[str, Trace], number: int) -> dict[str, Trace]:
+    """The rows of one segment, its first row at time zero."""
+    cut = {}
+    for dimension, trace in traces.items():
+        rows = np.asarray(trace.segments == number)
+        if rows.any():
+            starts = trace.starts[rows]
+            cut[dimension] = replace(
+                trace, starts=starts - starts[0], values=trace.values[rows], segments=None
+            )
+    return cut
+
+
+def _gold(traces: dict[str, Trace], dimensions: tuple[str, ...]) -> Gold | None:
+    """All dimensions side by side; None if none of them has a label."""
+    there = {name: at_10hz(traces[name])[:, 0] for name in dimensions if name in traces}
+    if not any(np.isfinite(values).any() for values in there.values()):
+        return None
+    values = np.full((max(map(len, there.values())), len(dimensions)), np.nan, np.float32)
+    for k, name in enumerate(dimensions):
+        if name in there:
+            values[: len(there[name]), k] = there[name]
+    return Gold(values, dimensions)

@@ -1,0 +1,348 @@
+"""A corpus' recordings → prepared clips in a folder, over many processes, and on again after a kill.
+
+A clip says in its header what it was made of (`fingerprint`), and takes its place whole or not at all; so the
+folder itself tells what is still to be done. While a run is at work dataset.json says that it is not
+complete; the manifest is made from the clips' headers at the end. A run that is killed leaves at most files
+called `.affekt-….part`, which the next one sweeps. A worker that outlives it by a moment can do no harm:
+what it would put in place is byte for byte what the next run makes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from affekt.corpora.clipfile import ClipWriter, open_clip
+from affekt.corpora.corpus import Corpus
+from affekt.corpora.prepared import (
+    CLIPS,
+    DATASET,
+    Dataset,
+    entry_of,
+    read_dataset,
+    write_dataset,
+    write_manifest,
+)
+from affekt.errors import CorpusError, MediaError, OutputError
+from affekt.media.clips import Reading, read_clips
+from affekt.timeline import Clip, ClipSpec, Gold, Recording
+from affekt.timeline.words import split_words, storable
+from affekt.workers import spread
+
+FORMAT = "affekt-clip-1"
+"""Part of each fingerprint; the number grows when the same recording would come out otherwise."""
+SLACK = 2
+"""Frames by which gold may be longer or shorter than its recording without a word."""
+LOCK = ".affekt-lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One recording to be prepared, and where its clip goes."""
+
+    recording: Recording
+    target: Path
+    spec: ClipSpec
+    voice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one recording."""
+
+    name: str
+    new: bool = True
+    """False: the clip was there already."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of all of them, in the corpus' order."""
+
+    prepared: int
+    kept: int
+    """Clips that were there already, of the same files and settings."""
+    failed: tuple[tuple[str, str], ...]
+    """Names, and why."""
+    warned: int
+    """Recordings with warnings; the manifest says which."""
+
+
+def prepare(
+    corpus: Corpus,
+    out: Path,
+    dataset: Dataset,
+    *,
+    workers: int = 1,
+    ray: str | None = None,
+    progress: Callable[[Done], None] | None = None,
+) -> Outcome:
+    """Prepare all recordings of a corpus that are not prepared yet.
+
+    Args:
+        out: folder for the clips; it is made.
+        dataset: the settings; `corpus`, `complete` and `failed` are filled in here.
+        workers, ray: as `workers.spread`.
+        progress: called with each recording as it is done.
+
+    Raises:
+        CorpusError: another corpus was prepared in the folder, or another run is at work there.
+        ClusterError: the cluster cannot be reached.
+        OutputError: the folder cannot be written to.
+    """
+    dataset = replace(dataset, corpus=corpus.kind, complete=False, failed=())
+    with _only_run(out):
+        _check_corpus(out, corpus.kind)
+        names = file_names([one.label for one in corpus.recordings])
+        pairs = zip(corpus.recordings, names, strict=True)
+        place = Path(os.path.abspath(out)) if ray else out
+        tasks = [
+            Task(_placed(one) if ray else one, place / CLIPS / name, dataset.spec, dataset.voice)
+            for one, name in pairs
+        ]
+        _begin(out, dataset)
+        failed: dict[Path, str] = {}
+        new = 0
+        for task, result in spread(prepare_one, tasks, workers=workers, ray=ray):
+            if isinstance(result, Exception):
+                failed[task.target] = _fault(task.recording, result)
+            else:
+                new += result
+            if progress:
+                progress(Done(task.recording.label, result is True, failed.get(task.target)))
+        lost = tuple((one.recording.label, failed[one.target]) for one in tasks if one.target in failed)
+        made = [one.target for one in tasks if one.target not in failed]
+        entries = [entry_of(open_clip(path), f"{CLIPS}/{path.name}") for path in made]
+        write_manifest(out, entries)
+        write_dataset(out, replace(dataset, complete=True, failed=lost))
+    return Outcome(new, len(made) - new, lost, sum(one.warnings > 0 for one in entries))
+
+
+def prepare_one(task: Task) -> bool:
+    """Prepare one recording, unless it is: whether anything was to be done.
+
+    Raises:
+        MediaError, TranscriptError, TurnsError: as `media.read_clips`.
+        OutputError: the clip cannot be written.
+    """
+    recording = task.recording
+    reading = read_clips(recording, task.spec, threads=1)
+    fingerprint = fingerprint_of(task, reading)
+    if _made_of(task.target) == fingerprint:
+        return False
+    if task.voice and recording.turns is None and (heard := recording.sound or recording.media):
+        from affekt.media.voice import speech_turns
+
+        reading.turns = speech_turns(heard)
+        reading.warn("no turn file: a voice-activity detector marked where somebody speaks")
+    counts = {"frames": 0, "heard": 0, "seen": 0}
+    with ClipWriter(task.target.parent) as writer:
+        for clip in reading:
+            frame_face = np.where(clip.frame_face >= 0, clip.frame_face + counts["seen"], -1)
+            _add(writer, clip, frame_face)
+            counts["frames"] += len(clip)
+            counts["heard"] += int(clip.has_sound.sum())
+            counts["seen"] += int((clip.frame_face >= 0).sum())
+        gold = fitted(recording.gold, counts["frames"], reading.warn)
+        writer.add(gold=gold.values)
+        about = _about(recording, task.spec, reading, gold) | counts
+        about |= {"fingerprint": fingerprint, "warnings": [storable(one) for one in reading.warnings]}
+        writer.save(task.target, about)
+    return True
+
+
+def _add(writer: ClipWriter, clip: Clip, frame_face: np.ndarray) -> None:
+    writer.add(
+        sound=clip.sound,
+        has_sound=clip.has_sound,
+        speaker=clip.speaker,
+        faces=clip.faces,
+        frame_face=frame_face,
+        boxes=clip.boxes,
+    )
+
+
+def _about(recording: Recording, spec: ClipSpec, reading: Reading, gold: Gold) -> dict[str, Any]:
+    """What a clip's header says of the recording: no path, no time of day."""
+    texts = [(one, storable(one.text)) for one in reading.sentences]
+    return {
+        "format": FORMAT,
+        "name": storable(recording.label),
+        "partition": recording.partition,
+        "speaker": recording.speaker,
+        "group": recording.group,
+        "language": recording.language,
+        "clip": spec.to_dict(),
+        "sentences": [[one.start, one.end, text, list(split_words(text))] for one, text in texts],
+        "dimensions": list(gold.dimensions),
+        "whole": gold.whole,
+        "labelled": int(np.isfinite(gold.values).any(axis=1).sum()),
+    }
+
+
+def fitted(gold: Gold | None, n_frames: int, warn: Callable[[str], None]) -> Gold:
+    """Gold on a recording's frames: cropped, or masked where it ends too early; one label stands for all.
+
+    Returns:
+        (T, D) float32; D = 0 without gold.
+    """
+    if gold is None:
+        return Gold(np.zeros((n_frames, 0), np.float32), ())
+    values = np.asarray(gold.values, np.float32)
+    if gold.whole:
+        return replace(gold, values=np.repeat(values[:1], n_frames, axis=0))
+    if abs(len(values) - n_frames) > SLACK:
+        said = "cropped" if len(values) > n_frames else "the rest has no label"
+        warn(f"the gold has {len(values)} frames, the recording {n_frames}; {said}")
+    missing = max(0, n_frames - len(values))
+    return replace(gold, values=np.pad(values[:n_frames], ((0, missing), (0, 0)), constant_values=np.nan))
+
+
+# What a clip is made of
+
+
+def fingerprint_of(task: Task, reading: Reading) -> str:
+    """SHA-256 of all that decides how a clip comes out: files' contents, gold, settings.
+
+    Contents and not times: a corpus that was copied is the same corpus.
+    """
+    one = task.recording
+    gold = None
+    if one.gold is not None:
+        values = np.ascontiguousarray(one.gold.values, "<f4")
+        gold = hashlib.sha256(values.tobytes()).hexdigest(), values.shape, one.gold.dimensions, one.gold.whole
+    parts = {
+        "format": FORMAT,
+        "clip": task.spec.to_dict(),
+        "voice": task.voice and one.turns is None,
+        "files": [_digest(path) for path in (one.media, one.sound)],
+        "sentences": [(said.start, said.end, storable(said.text)) for said in reading.sentences],
+        "turns": None
+        if reading.turns is None
+        else [(turn.start, turn.end, turn.subject) for turn in reading.turns],
+        "notes": [storable(note) for note in reading.warnings],
+        "subject": one.subject,
+        "named": [
+            storable(text) if text else text
+            for text in (one.label, one.partition, one.speaker, one.group, one.language)
+        ],
+        "gold": gold,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _made_of(path: Path) -> str | None:
+    """The fingerprint of a clip that is whole; None where there is none."""
+    if not path.exists():
+        return None
+    try:
+        return str(open_clip(path).about.get("fingerprint"))
+    except CorpusError:  # damaged: it is made anew
+        return None
+
+
+# The folder
+
+
+def file_names(names: Sequence[str]) -> list[str]:
+    """Names of the clips' files: letters, digits and a few signs, no two the same even where case is none.
+
+    >>> file_names(["Train_01", "a/b: c", "A_b_ c"])
+    ['Train_01.safetensors', 'a_b_ c.safetensors', 'A_b_ c_2.safetensors']
+    """
+    taken: set[str] = set()
+    files = []
+    for name in names:
+        plain = re.sub(r"[^\w .-]", "_", storable(name))[:80].strip(" .") or "recording"
+        file, number = plain, 2
+        while file.casefold() in taken:
+            file, number = f"{plain}_{number}", number + 1
+        taken.add(file.casefold())
+        files.append(f"{file}.safetensors")
+    return files
+
+
+def _placed(recording: Recording) -> Recording:
+    """The recording with paths that mean the same on another machine of a shared file system."""
+    found: dict[str, Any] = {
+        name: Path(os.path.abspath(path))
+        for name in ("media", "sound", "transcript", "turns")
+        if isinstance(path := getattr(recording, name), Path)
+    }
+    return replace(recording, **found)
+
+
+def _begin(out: Path, dataset: Dataset) -> None:
+    """Sweep what a killed run left, and say that nothing is complete until the end."""
+    (out / CLIPS).mkdir(exist_ok=True)
+    for folder in (out, out / CLIPS):
+        for left in folder.glob(".affekt-*.part"):
+            with suppress(OSError):
+                left.unlink()
+    write_dataset(out, dataset)
+
+
+def _check_corpus(out: Path, kind: str) -> None:
+    if not (out / DATASET).exists():
+        return
+    there = read_dataset(out).corpus
+    if there != kind:
+        raise CorpusError(f"{out}: holds {there}, not {kind}; prepare each corpus in a folder of its own")
+
+
+@contextmanager
+def _only_run(out: Path) -> Iterator[None]:
+    """Keep a second run out of the folder; the lock goes with the process, however that ends.
+
+    Raises:
+        CorpusError: another run is at work in the folder.
+        OutputError: the folder cannot be made or written to.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = os.open(out / LOCK, os.O_CREAT | os.O_RDWR, 0o666)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written to ({error.strerror or error})") from error
+    try:
+        _lock(lock, out)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(lock: int, out: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: nobody is kept out
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise CorpusError(f"{out}: another affekt prepare is at work there; wait for it") from error
+
+
+def _fault(recording: Recording, error: Exception) -> str:
+    """One line that names the recording, if the error's does not."""
+    text = " ".join(str(error).split())
+    names = [str(path) for path in (recording.media, recording.sound, recording.label) if path]
+    return text if any(name in text for name in names) else f"{recording.label}: {text}"

@@ -1,0 +1,160 @@
+"""A quick reader of prepared clips, good for one question: how late were the annotators?
+
+It looks at simple cues (energy of the sound in six bands, who speaks, whether there are words, where the face
+is and a picture of it of 8 × 8 points) and reads gold from them by ridge regression, anew for each delay. It
+knows no words and is no model of emotion; its CCC says nothing of what can be reached. The delay at which it
+reads devel best is an estimate from what it can see: mostly arousal, and only as sure as its curve has a peak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from affekt.corpora.delay import Found
+from affekt.corpora.prepared import PreparedClip
+from affekt.errors import CorpusError
+from affekt.scoring import ccc
+from affekt.timeline import FRAME_RATE, frame_of
+
+BANDS = (50.0, 250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0)
+"""Edges in Hz of the bands whose energy is looked at."""
+GRID = 8
+"""Points along a side of the small picture of the face."""
+CONTEXT = 11
+"""Frames that a cue's mean is taken over beside the cue itself, centred, so that it favours no delay."""
+RIDGE = 0.01
+"""Penalty, as a share of the cues' own spread."""
+_FLOOR = 1e-8
+"""Energy of −80 dB, below which all is silence."""
+_PIECE = 500
+"""Frames that are read at a time."""
+
+Example = tuple[np.ndarray, np.ndarray]
+"""Cues (T, C) and gold (T, D) of one recording; the longer of the two is cropped."""
+
+
+def read_cues(clip: PreparedClip, sample_rate: int) -> np.ndarray:
+    """Cues of one recording: (T, 78) float64; NaN where a modality is absent.
+
+    Columns: 6 bands of sound in log10, sound there, subject speaks, words there, face there, the face's
+    centre and size (4), 8 × 8 points of the face.
+    """
+    pieces = [clip.window(first, _PIECE)[0] for first in range(0, len(clip), _PIECE)]
+    return np.concatenate(
+        [
+            np.concatenate(
+                [
+                    _sound(one.sound, one.has_sound, sample_rate),
+                    one.presence[:, 1:2],
+                    (one.has_sound & (one.speaker == 0))[:, None],
+                    one.presence[:, [0, 2]],
+                    _place(one.boxes),
+                    _picture(one.faces, one.frame_face),
+                ],
+                axis=1,
+            )
+            for one in pieces
+        ]
+    )
+
+
+def _sound(sound: np.ndarray, there: np.ndarray, sample_rate: int) -> np.ndarray:
+    """(T, 6) log10 of the energy in each band."""
+    power = np.abs(np.fft.rfft(sound.astype(np.float64) * np.hanning(sound.shape[1]), axis=1)) ** 2
+    hertz = np.fft.rfftfreq(sound.shape[1], 1 / sample_rate)
+    bands = [power[:, (hertz >= low) & (hertz < high)].sum(1) for low, high in pairwise(BANDS)]
+    energy = np.log10(np.stack(bands, axis=1) / sound.shape[1] ** 2 + _FLOOR)
+    return np.where(there[:, None], energy, np.nan)
+
+
+def _place(boxes: np.ndarray) -> np.ndarray:
+    """(T, 4): centre, width and height of the face as shares of the picture."""
+    left, top, right, bottom = boxes.T.astype(np.float64)
+    return np.stack([(left + right) / 2, (top + bottom) / 2, right - left, bottom - top], axis=1)
+
+
+def _picture(faces: np.ndarray, frame_face: np.ndarray) -> np.ndarray:
+    """(T, 64) grey of a small picture of the face, its mean taken off."""
+    grid = np.full((len(frame_face), GRID * GRID), np.nan)
+    seen = frame_face >= 0
+    if seen.any():
+        side = faces.shape[1] // GRID
+        blocks = faces.reshape(len(faces), GRID, side, GRID, side, 3).mean(axis=(2, 4, 5), dtype=np.float64)
+        small = blocks.reshape(len(faces), -1) / 255
+        grid[seen] = (small - small.mean(axis=1, keepdims=True))[frame_face[seen]]
+    return grid
+
+
+def probe(
+    train: Sequence[Example], devel: Sequence[Example], candidates: np.ndarray, dimensions: Sequence[str]
+) -> tuple[Found, ...]:
+    """For each delay, read train's gold moved earlier by it, and say how well that reads devel's.
+
+    Every candidate is judged on the same gold frames: those that the longest one leaves in each recording.
+
+    Args:
+        train, devel: recordings, with their gold unmoved.
+        candidates: (K,) seconds, increasing, from 0 on.
+        dimensions: names of the D columns of gold.
+
+    Raises:
+        CorpusError: no recording of either is longer than the longest candidate, or none has labels.
+    """
+    frames = [frame_of(one) for one in candidates]
+    reach = frames[-1]
+    sides = [_ready(examples, reach, name) for examples, name in ((train, "train"), (devel, "devel"))]
+    (seen, gold), (seen_devel, gold_devel) = sides
+    target, target_devel = (np.concatenate([y[reach:] for y in one]) for one in (gold, gold_devel))
+    for column, name in enumerate(dimensions):
+        for part, one in (("train", target), ("devel", target_devel)):
+            if not np.isfinite(one[:, column]).any():
+                first = f"its first {reach / FRAME_RATE:g} s"
+                raise CorpusError(f"no recording of {part} has a label of {name} after {first}")
+    spread = np.concatenate(seen).std(axis=0)
+    curves = np.zeros((len(frames), len(dimensions)))
+    for place, late in enumerate(frames):
+        inputs, inputs_devel = (
+            np.concatenate([x[reach - late : len(x) - late] for x in one]) / np.where(spread > 0, spread, 1.0)
+            for one in (seen, seen_devel)
+        )
+        for column in range(len(dimensions)):
+            curves[place, column] = _score(inputs, target[:, column], inputs_devel, target_devel[:, column])
+    counts = np.isfinite(target_devel).sum(axis=0).tolist()
+    grid = np.asarray(candidates, np.float64)
+    return tuple(Found(name, grid, curves[:, k], counts[k]) for k, name in enumerate(dimensions))
+
+
+def _ready(examples: Sequence[Example], reach: int, name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Cues with their context and gold of the recordings that are long enough, of equal length each."""
+    pairs = [(x[:n], y[:n]) for x, y in examples if (n := min(len(x), len(y))) > reach]
+    if not pairs:
+        raise CorpusError(
+            f"no recording of {name} is longer than {reach / FRAME_RATE:g} s; search up to less"
+        )
+    return [_with_context(x) for x, _ in pairs], [np.asarray(y, np.float64) for _, y in pairs]
+
+
+def _with_context(cues: np.ndarray) -> np.ndarray:
+    """(T, 2 C): cues less the recording's mean, 0 where absent, and their mean over a second around."""
+    there = np.isfinite(cues)
+    mean = np.where(there, cues, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    centred = np.where(there, cues - mean, 0.0)
+    half = CONTEXT // 2
+    padded = np.concatenate([np.zeros((half + 1, cues.shape[1])), centred, np.zeros((half, cues.shape[1]))])
+    summed = padded.cumsum(axis=0)
+    return np.concatenate([centred, (summed[CONTEXT:] - summed[:-CONTEXT]) / CONTEXT], axis=1)
+
+
+def _score(x: np.ndarray, y: np.ndarray, x_devel: np.ndarray, y_devel: np.ndarray) -> float:
+    """CCC on devel of a ridge regression on train."""
+    known, known_devel = np.isfinite(y), np.isfinite(y_devel)
+    x, y = x[known], y[known]
+    level, height = x.mean(axis=0), y.mean()
+    gram = (x - level).T @ (x - level)
+    penalty = RIDGE * np.trace(gram) / len(gram)
+    weights = np.linalg.solve(gram + (penalty or 1.0) * np.eye(len(gram)), (x - level).T @ (y - height))
+    said = (x_devel[known_devel] - level) @ weights + height
+    return float(ccc(said, y_devel[known_devel]))

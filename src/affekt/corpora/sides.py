@@ -1,0 +1,307 @@
+"""One side of a comparison: predictions or gold in any layout, recording by recording."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from affekt.corpora import manifest, omg
+from affekt.corpora.corpus import Corpus, Fault
+from affekt.corpora.folders import FILMS, SOUNDS, fault_of, natural, partition_of, walk
+from affekt.corpora.labels import Trace, at_10hz, read_labels
+from affekt.corpora.layouts import TIME
+from affekt.corpora.readers import read_corpus
+from affekt.corpora.sheets import Row, Sheet, read_sheet
+from affekt.errors import CorpusError
+from affekt.media.tables import read_text
+from affekt.timeline import FRAME_RATE, Recording
+
+DIMENSION_FOLDERS = (
+    *("arousal", "valence", "liking", "dominance", "power", "expectancy", "anticipation", "intensity"),
+    *("trust", "trustworthiness", "engagement", "agreement", "performance", "rapport"),
+    *("physio-arousal", "anno12_eda"),
+)
+"""Folders of these names hold one dimension of all recordings, in the order in which it is reported."""
+SUFFIXES = frozenset((".csv", ".txt", ".arff", ".tsv", ".dat"))
+NAMES = ("name", "file", "filename", "path", "recording", "id")
+"""Columns that tell which recording a row is of."""
+_STEP = 1 / FRAME_RATE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """What one side says of one recording."""
+
+    recording: Recording
+    """Its name, and partition, speaker and group where they are known; its media are not looked at."""
+    path: Path
+    trace: Trace
+    whole: bool = False
+    """One value for the whole recording: the trace has one row."""
+    series: str | None = None
+    """Of a whole one, what it is scored together with: its film (OMG-Emotion), its speaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Predictions, or gold."""
+
+    root: Path
+    labelled: tuple[Labelled, ...]
+    """In natural order of their names."""
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_side(path: Path) -> Side:
+    """Read a label file, a folder of them, a folder of them per dimension, or a corpus' folder.
+
+    A file may hold one recording in any dialect of `read_labels` (affekt's own tables among them), or many:
+    OMG-Emotion's utterances, ABAW's submission (image_location,valence,arousal), a row for each recording
+    (name,arousal,valence). In folders below folders, recordings are named with theirs: abc/talk.
+
+    Raises:
+        CorpusError: there is nothing in it that could be read as labels; names the first thing wrong.
+    """
+    if path.is_file():
+        side = _of_files(path, {_bare_stem(path.name): path})
+    elif not path.is_dir():
+        raise CorpusError(f"{path}: is not there; give a folder or a file of labels or predictions")
+    elif folders := _dimension_folders(path):
+        side = _of_dimensions(path, folders)
+    elif files := _own_files(path):
+        side = _of_own_files(path, files)
+    else:
+        side = _of_corpus(path)
+    if not side.labelled:
+        first = next((str(fault) for fault in side.faults if fault.severity == "error"), None)
+        raise CorpusError(first or f"{path}: there are no labels in it; give the folder that has the files")
+    labelled = tuple(sorted(side.labelled, key=lambda one: natural(one.recording.name)))
+    return replace(side, root=path, labelled=labelled)
+
+
+def _dimension_folders(root: Path) -> dict[str, Path]:
+    """Dimension → its folder, if the folder has such."""
+    found = {one.name.lower(): one for one in root.iterdir() if one.is_dir()}
+    return {name: found[name] for name in DIMENSION_FOLDERS if name in found}
+
+
+def _own_files(folder: Path) -> list[Path]:
+    names = (one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
+    return sorted((one for one in names if not one.name.startswith(".")), key=lambda one: natural(one.name))
+
+
+def _of_own_files(root: Path, files: Sequence[Path]) -> Side:
+    """A challenge's tables of many recordings, a corpus (its manifest lies there), or a file a recording."""
+    if sheets := [path for path in files if _header(path) & {"image_location", "utterance"}]:
+        return _of_files(root, _named(root, sheets))
+    try:
+        return _of_corpus(root)
+    except CorpusError:
+        return _of_files(root, _named(root, files))
+
+
+def _named(root: Path, files: Iterable[Path]) -> dict[str, Path]:
+    """Files by the recording's name: their own without endings, or with them where two would clash."""
+    relative = {path: path.relative_to(root) for path in files}
+    bare = {path: (one.parent / _bare_stem(one.name)).as_posix() for path, one in relative.items()}
+    clashing = {name for name, times in Counter(bare.values()).items() if times > 1}
+    return {relative[path].as_posix() if name in clashing else name: path for path, name in bare.items()}
+
+
+def bare_name(name: str) -> str:
+    """What a recording is called, without the ending of its film or sound.
+
+    >>> bare_name("'Train_01.avi'"), bare_name("4-30-1920x1080")
+    ('Train_01', '4-30-1920x1080')
+    """
+    name = name.strip().strip("'\"").strip()
+    ending = Path(name).suffix
+    return name[: -len(ending)] if ending.lower() in FILMS | SOUNDS else name
+
+
+def _bare_stem(file_name: str) -> str:
+    return bare_name(Path(file_name).stem)
+
+
+def _of_files(root: Path, files: Mapping[str, Path]) -> Side:
+    labelled: list[Labelled] = []
+    faults: list[Fault] = []
+    for name, path in files.items():
+        try:
+            side = _of_file(name, path)
+        except CorpusError as error:
+            faults.append(fault_of(error, path, name))
+            continue
+        labelled += side.labelled
+        faults += side.faults
+    return Side(root, tuple(labelled), tuple(faults))
+
+
+def _of_file(name: str, path: Path) -> Side:
+    header = _header(path)
+    if "image_location" in header:
+        return _of_images(read_sheet(path))
+    if header & {"utterance", *NAMES} and header & set(DIMENSION_FOLDERS) and not header & TIME:
+        return _of_rows(path)
+    if {"video", "utterance"} <= header:
+        return Side(path, ())  # OMG's transcripts, or its utterances without labels
+    trace = read_labels(path)
+    warnings = tuple(replace(fault, recording=name) for fault in trace.faults)
+    return Side(path, (Labelled(Recording(None, name=name), path, trace),), warnings)
+
+
+def _header(path: Path) -> frozenset[str]:
+    """What the first line's fields are, in lower case; nothing of what is no text."""
+    try:
+        first = read_text(path, CorpusError).split("\n", 1)[0]
+    except CorpusError:
+        return frozenset()  # read_labels says what is wrong with it
+    return frozenset(re.split(r"[;,\t|]", re.sub(r"[\"'\s]", "", first.lower())))
+
+
+def _of_dimensions(root: Path, folders: Mapping[str, Path]) -> Side:
+    """A folder per dimension: what is called alike belongs together."""
+    parts: dict[str, dict[str, Trace]] = defaultdict(dict)
+    paths: dict[str, Path] = {}
+    faults = []
+    for dimension, folder in folders.items():
+        for name, path in _named(folder, _own_files(folder)).items():
+            try:
+                trace = read_labels(path)
+                # The file may know better than its folder, as AVEC's with all dimensions in each.
+                if dimension not in trace.columns:
+                    trace = read_labels(path, columns=(dimension,))
+            except CorpusError as error:
+                faults.append(fault_of(error, path, name))
+                continue
+            faults += [replace(fault, recording=name) for fault in trace.faults]
+            column = trace.columns.index(dimension)
+            parts[name][dimension] = replace(
+                trace, columns=(dimension,), values=trace.values[:, [column]], faults=()
+            )
+            paths.setdefault(name, path)
+    return Side(
+        root,
+        tuple(Labelled(Recording(None, name=name), paths[name], _joined(one)) for name, one in parts.items()),
+        tuple(faults),
+    )
+
+
+def _joined(parts: Mapping[str, Trace]) -> Trace:
+    """Traces of one column each side by side; those on different clocks at 10 Hz."""
+    traces = list(parts.values())
+    longest = max(traces, key=lambda one: len(one.starts))
+    fits = all(
+        one.timed == longest.timed
+        and len(one.starts)
+        and np.allclose(one.starts, longest.starts[: len(one.starts)], rtol=0, atol=0.1 * longest.step)
+        for one in traces
+    )
+    if not fits and longest.timed:
+        columns = [at_10hz(one).astype(np.float64) for one in traces]
+        rows = max(len(one) for one in columns)
+        starts, step = np.arange(rows) / FRAME_RATE, _STEP
+    else:  # rows without times have nothing but their place
+        columns, rows = [one.values for one in traces], len(longest.starts)
+        starts, step = longest.starts, longest.step
+    padded = [np.pad(one, ((0, rows - len(one)), (0, 0)), constant_values=np.nan) for one in columns]
+    return replace(
+        longest, columns=tuple(parts), values=np.hstack(padded), starts=starts, step=step, segments=None
+    )
+
+
+def _of_rows(path: Path) -> Side:
+    """A table with a row for each recording, or each utterance of a video (OMG-Emotion)."""
+    if manifest.recognises(path):  # speakers and partitions, that is
+        with suppress(CorpusError):
+            return _of_corpus(path)
+    sheet = read_sheet(path)
+    dimensions = [name for name in DIMENSION_FOLDERS if name in sheet.header]
+    match = omg.LISTS.fullmatch(path.name)
+    partition = partition_of(match[1]) if match else None
+    labelled, faults, first = [], list(sheet.faults), dict[str, str]()
+    for row in sheet.rows:
+        video, name = row.get(("video",)) or None, _bare_stem(row.get(("utterance",))) or row.get(NAMES)
+        values = _numbers(sheet, row, dimensions, faults)
+        if values is None or not name:
+            continue
+        trace = Trace(tuple(dimensions), np.array([values]), np.zeros(1), 1.0, "a row a recording")
+        # Videos may be cut from one film, of one person; they are scored one by one and drawn together.
+        group = first.setdefault(row.get(("link",)) or video, video) if video else None
+        name = f"{video}_{name}" if video and "utterance" in sheet.header else bare_name(name)
+        recording = Recording(None, name=name, partition=partition, group=group)
+        labelled.append(Labelled(recording, path, trace, whole=True, series=video))
+    return Side(path, tuple(labelled), tuple(faults))
+
+
+def _of_images(sheet: Sheet) -> Side:
+    """ABAW's submission: a row a picture, video/00001.jpg; a picture that is not listed has no value."""
+    dimensions = tuple(name for name in sheet.header if name in DIMENSION_FOLDERS)
+    rows: dict[str, dict[int, list[float]]] = defaultdict(dict)
+    faults = list(sheet.faults)
+    for row in sheet.rows:
+        video, _, picture = row.get(("image_location",)).replace("\\", "/").rpartition("/")
+        number, values = Path(picture).stem, _numbers(sheet, row, dimensions, faults)
+        if not (video and number.isdecimal() and 0 < int(number) < 10_000_000):
+            message = "the image_location should be VIDEO/00001.jpg, counted from 1; left out"
+            faults.append(Fault(sheet.path, message, row.line))
+        elif values is not None:
+            rows[video][int(number) - 1] = values
+    labelled = []
+    for video, pictures in rows.items():
+        table = np.full((max(pictures) + 1, len(dimensions)), np.nan)
+        table[list(pictures)] = list(pictures.values())
+        trace = Trace(
+            dimensions, table, np.arange(len(table), dtype=np.float64), 1.0, "ABAW submission", timed=False
+        )
+        labelled.append(Labelled(Recording(None, name=video), sheet.path, trace))
+    return Side(sheet.path, tuple(labelled), tuple(faults))
+
+
+def _numbers(sheet: Sheet, row: Row, dimensions: Sequence[str], faults: list[Fault]) -> list[float] | None:
+    """A row's values, NaN where there is none; None and a fault for what is no number."""
+    values = []
+    for dimension in dimensions:
+        value = sheet.number(row.fields[dimension])
+        if value is None:
+            message = f"{dimension} is {row.fields[dimension]!r}, which is no number; the row is left out"
+            faults.append(Fault(sheet.path, message, row.line))
+            return None
+        values.append(np.nan if value == -5 else value)
+    return values
+
+
+def _of_corpus(root: Path) -> Side:
+    """A corpus' folder, else label files in folders below."""
+    try:
+        corpus = read_corpus(root)
+    except CorpusError:
+        side = _of_files(root, _named(root, _below(root)))
+        if side.labelled:
+            return side
+        raise
+    labelled = [_of_gold(one, corpus) for one in corpus.recordings if one.gold is not None]
+    without = [one.label for one in corpus.recordings if one.gold is None]
+    notes = [f"{corpus.kind}: {len(without)} recordings without labels"] if without else []
+    return Side(root, tuple(labelled), corpus.faults, (*notes, *corpus.notes))
+
+
+def _below(root: Path) -> list[Path]:
+    every = (folder / name for folder, names in walk(root) for name in names)
+    return [path for path in every if path.suffix.lower() in SUFFIXES]
+
+
+def _of_gold(recording: Recording, corpus: Corpus) -> Labelled:
+    gold = recording.gold
+    assert gold is not None
+    values = gold.values.astype(np.float64)
+    trace = Trace(gold.dimensions, values, np.arange(len(values)) / FRAME_RATE, _STEP, corpus.kind)
+    path = recording.media or recording.sound or corpus.root
+    return Labelled(recording, path, trace, gold.whole, recording.group or recording.speaker)
