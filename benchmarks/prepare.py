@@ -1,16 +1,16 @@
-"""What `affekt prepare` costs on a SEWA-sized recording beside decoding it alone, and what a second worker gains.
+"""What preparing a SEWA-sized recording costs beside decoding it alone, and what a second worker gains.
 
     python benchmarks/prepare.py [--runs 5] [--seconds 161] [--films DIR]
 
-The recording is the benchmarks' film made over as SEWA's chats are handed out: 320 × 240, MPEG-4 Part 2 in AVI
-at 50 pictures a second of which every other one repeats the one before, and a WAV file of 44.1 kHz, mono. Noise
-as of a camera is laid over it, without which there would be next to nothing to decode.
+The recording is the benchmarks' film made over as SEWA's chats are handed out: 320 × 240, MPEG-4 Part 2 in
+AVI at 50 pictures a second, every other one a repetition, and a WAV file of 44.1 kHz, mono. Noise as of a
+camera is laid over the pictures: without it there would be next to nothing to decode.
 
 decoding    all pictures and all sound decoded by PyAV in one thread, nothing else
 prepare     one process, from the files to the finished clip, libraries loaded before
 
-Then a corpus of eight such recordings is prepared by one worker and by two, start to end, in wall time; that is
-only worth something on a machine with nothing else to do.
+Then a corpus of eight such recordings is prepared by one worker and by two, start to end, in wall time; that
+is only worth something on a machine with nothing else to do.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     .venv-dev/bin/python benchmarks/synthetic_ceiling.py --pairs 32 --seconds 161 --seed 2021
 
-No file is read or written: the cues are made again from the seed. docs/synthetic.md says what the figures mean.
-`--seeds 8` takes that many corpora, from the seed on, and prints mean and spread.
+No file is read or written: the cues are made again from the seed. docs/synthetic.md says what the figures
+mean. `--seeds 8` takes that many corpora, from the seed on, and prints mean and spread.
 """
 
 from __future__ import annotations
@@ -35,7 +35,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name, kind, usual in (("pairs", int, 32), ("seconds", float, 161.0), ("seed", int, 2021), ("seeds", int, 1)):
+    for name, kind, usual in (
+        ("pairs", int, 32),
+        ("seconds", float, 161.0),
+        ("seed", int, 2021),
+        ("seeds", int, 1),
+    ):
         parser.add_argument(f"--{name}", type=kind, default=usual)
     given = parser.parse_args()
     print("Signal-to-noise ratios (variances)")

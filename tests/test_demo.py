@@ -8,9 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from make_demo import LINES, SAMPLE_RATE, Cue, lay_out, mood_at, read_back, write_srt
 
 from affekt.corpora.synthetic.drawn_face import MOODS, Mood, draw_face
+from make_demo import LINES, SAMPLE_RATE, Cue, lay_out, mood_at, read_back, write_srt
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

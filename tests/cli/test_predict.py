@@ -78,6 +78,33 @@ def test_every_format_and_column(run: Run, sound: Path) -> None:
         assert float(row["weight_audio"]) == 1.0
 
 
+def test_elans_three_files(run: Run, sound: Path) -> None:
+    result = run(sound, "--format", "eaf")
+    assert result.exit_code == 0, result.output
+    assert written(Path("affekt-out")) == ["talk.eaf", "talk.elan.csv", "talk_tsconf.xml"]
+    assert 'RELATIVE_MEDIA_URL="../talk.wav"' in Path("affekt-out/talk.eaf").read_text("utf-8")
+    words = sound.with_suffix(".elan.csv")
+    words.write_text("0.0;0.5;yes\n")
+    result = run(sound, "--transcript", words, "--format", "eaf", "--out", sound.parent)
+    assert result.exit_code == 2 and "talk.elan.csv: would take the place of what is read" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["talk.eaf", "talk.TextGrid"])
+def test_annotations_beside_the_recording(name: str, run: Run, sound: Path) -> None:
+    import pympi
+
+    grid = pympi.TextGrid(xmax=1.0)
+    grid.add_tier("text").add_interval(0.2, 0.5, "wonderful")
+    path = sound.with_name(name)
+    if name.endswith("eaf"):
+        grid.to_eaf().to_file(str(path))
+    else:
+        grid.to_file(str(path))
+    result = run(sound, "--turns", path, "--format", "csv", "--columns", "presence")
+    assert result.exit_code == 0, result.output
+    assert [row["text"] for row in rows(Path("affekt-out/talk.csv"))] == [*"0011110000"]
+
+
 def test_parquet_without_pyarrow_is_refused_at_once(
     run: Run, sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,6 +130,10 @@ def doubled_line(data: bytes) -> bytes:
     return b"".join([*lines[: middle(lines)], lines[middle(lines)], *lines[middle(lines) :]])
 
 
+def arabic(number: bytes) -> bytes:
+    return number.decode().translate({48 + digit: 0x660 + digit for digit in range(10)}).encode()
+
+
 def decimal_commas(data: bytes) -> bytes:
     return (
         data.replace(b".", b",")
@@ -165,7 +170,7 @@ TEXTS = (
     Text("old Mac line ends", lambda data: data.replace(b"\r\n", b"\n").replace(b"\n", b"\r")),
     Text("an umlaut in Windows-1252", with_line(lambda line: line + b"\xfc")),
     Text("zero-width and right-to-left marks", with_field(-1, lambda one: "\u200b\u202e".encode() + one)),
-    Text("digits of another script", with_field(-1, "٠.٥".encode())),
+    Text("digits of another script", with_field(-1, arabic)),
     Text("a number that is text", with_field(-1, b"high")),
     Text("a spreadsheet's fault", with_field(-1, b"#VALUE!")),
     Text("a value missing", with_field(-1, b"")),
@@ -173,7 +178,7 @@ TEXTS = (
     Text("infinity", with_field(-1, b"inf")),
     Text("1e308", with_field(-1, b"1e308")),
     Text("a value beyond the scale", with_field(-1, b"7.5")),
-    Text("-5 in one column", with_field(-1, b"-5")),
+    Text("-5 in one column", with_field(-1, b"-5"), quiet=True),
     Text("all values times 100", every_row(last_times(b"100"))),
     Text("all values times 1000", every_row(last_times(b"1000"))),
     Text("two points in a number", with_field(-1, b"0.1.2")),
@@ -251,3 +256,79 @@ PLACES: dict[str, Callable[[Path], None]] = {
     "no permission": lock,
 }
 """Damage to what a file is, whatever it holds."""
+
+
+Scene = Callable[[Path], tuple[set[str], Path]]
+"""Damages a folder; gives the recordings whose gold may be lost by it, and the path that should be named."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Damage to more than the text of one label file."""
+
+    name: str
+    corpus: str
+    scene: Scene
+
+
+def put(path: Path, data: bytes) -> Path:
+    """Data in the place of a file, which may be linked to from elsewhere."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def edited(file: str, edit: Edit, *victims: str) -> Scene:
+    """A scene in which one file's bytes change."""
+
+    def scene(root: Path) -> tuple[set[str], Path]:
+        path = root / file
+        return set(victims), put(path, edit(path.read_bytes()))
+
+    return scene
+
+
+def removed(file: str, *victims: str) -> Scene:
+    def scene(root: Path) -> tuple[set[str], Path]:
+        path = root / file
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return set(victims), path
+
+    return scene
+
+
+def renamed(file: str, name: str, *victims: str) -> Scene:
+    def scene(root: Path) -> tuple[set[str], Path]:
+        path = root / file
+        path.rename(path.with_name(name))
+        return set(victims), path
+
+    return scene
+
+
+def swapped(first: str, second: str, *victims: str) -> Scene:
+    def exchange(root: Path) -> tuple[set[str], Path]:
+        one, other = (root / first).read_bytes(), (root / second).read_bytes()
+        put(root / first, other)
+        put(root / second, one)
+        return set(victims), root / first
+
+    return exchange
+
+
+def in_place(file: str, change: Callable[[Path], None], *victims: str) -> Scene:
+    """A scene in which a file becomes something else, as in PLACES."""
+
+    def scene(root: Path) -> tuple[set[str], Path]:
+        change(root / file)
+        return set(victims), root / file
+
+    return scene
+
+
+def replaced(old: bytes, new: bytes) -> Edit:
+    def edit(data: bytes) -> bytes:
+        assert old in data
+        return data.replace(old, new, 1)
+
+    return edit

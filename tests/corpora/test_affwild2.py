@@ -6,10 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
-from corpora.miniatures import affwild2 as miniature
 
 from affekt.corpora import affwild2
 from affekt.errors import CorpusError
+from corpora.miniatures import affwild2 as miniature
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,11 @@ def test_old_affwild(tmp_path):
     corpus = affwild2.read(root)
     assert corpus.kind == "Aff-Wild" and not corpus.faults
     found = by_name(corpus)
-    assert {name: one.partition for name, one in found.items()} == {"12": "train", "105": "train", "7": "test"}
+    assert {name: one.partition for name, one in found.items()} == {
+        "12": "train",
+        "105": "train",
+        "7": "test",
+    }
     assert found["105"].gold.values.shape == (20, 2)
     assert np.allclose(found["105"].gold.values, [[0.5, -0.25]] * 20)
     assert found["12"].gold.values.shape == (10, 2)  # a row short: the last frame is still half labelled

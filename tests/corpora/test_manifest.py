@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from corpora.miniatures import manifest as miniature
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from media.films import make_film, tone
 
 from affekt.corpora import manifest
 from affekt.corpora.readers import read_corpus
 from affekt.errors import CorpusError
+from corpora.miniatures import manifest as miniature
+from media.films import make_film, tone
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_files(corpus):
     assert (anna.subject, ben.subject, anna.language) == ("left", "right", "de")
     assert anna.transcript == corpus.root / "words" / "Anna.csv"
     assert anna.turns == corpus.root / "turns" / "Anna.csv"
-    assert by_name(corpus)["tones_a"].transcript is None
+    assert by_name(corpus)["tones_a"].transcript == ()  # "none": none beside it either
 
 
 def test_gold(corpus):
@@ -123,6 +123,16 @@ def test_trace_of_raters_is_refused(own, tmp_path):
     assert corpus.recordings[0].gold is None
 
 
+def test_a_trace_of_another_recording_is_refused(own, tmp_path):
+    """Half a second of sound, three seconds of labels."""
+    rows = "".join(f"{k / 10:.1f},0.1,0.2\n" for k in range(30))
+    (tmp_path / "long.csv").write_text(f"time,arousal,valence\n{rows}")
+    corpus = own("file,gold\na.wav,long.csv\n")
+    (fault,) = corpus.faults
+    assert fault.severity == "error" and "is longer: 3 s where the recording has 0.5 s" in fault.message
+    assert corpus.recordings[0].gold is None
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -139,7 +149,11 @@ def test_nothing_that_can_be_used(own, text, says):
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(content=st.one_of(st.binary(max_size=300), st.text("file,;sound\nav.0-'\"\t ", max_size=120).map(str.encode)))
+@given(
+    content=st.one_of(
+        st.binary(max_size=300), st.text("file,;sound\nav.0-'\"\t ", max_size=120).map(str.encode)
+    )
+)
 def test_whatever_stands_there_no_traceback(tmp_path, content):
     (tmp_path / "manifest.csv").write_bytes(content)
     try:

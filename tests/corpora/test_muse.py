@@ -6,10 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
-from corpora.miniatures import muse as miniature
 
 from affekt.corpora import muse
 from affekt.errors import CorpusError
+from corpora.miniatures import muse as miniature
 
 NAN = np.nan
 

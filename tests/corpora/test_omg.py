@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from corpora.miniatures import omg as miniature
 
 from affekt.corpora import omg
 from affekt.errors import CorpusError
 from affekt.timeline import Sentence
+from corpora.miniatures import omg as miniature
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,9 @@ def test_lists_with_labels_go_before_those_without(tmp_path):
     root = miniature.build(tmp_path)
     with_labels = (root / "omg_TestVideos_WithoutLabels.csv").read_text(encoding="utf-8")
     head, row = with_labels.splitlines()
-    (root / "omg_TestVideos_WithLabels.csv").write_text(f"{head},arousal,valence,EmotionMaxVote\n{row},0.5,0.5,3\n")
+    (root / "omg_TestVideos_WithLabels.csv").write_text(
+        f"{head},arousal,valence,EmotionMaxVote\n{row},0.5,0.5,3\n"
+    )
     corpus = omg.read(root)
     assert np.allclose(by_name(corpus)["ddd_utterance_1"].gold.values, [[0.5, 0.5]])
     assert not [one for one in corpus.faults if "again" in one.message]

@@ -7,11 +7,11 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from media.films import make_film, tone
 
 from affekt.errors import MediaError
 from affekt.media.container import decode, probe
 from affekt.media.times import picture_times
+from media.films import make_film, tone
 
 
 def decoded_times(path):

@@ -86,6 +86,28 @@ def test_windows_1252(write):
     assert sentence.text.startswith("grün")
 
 
+def test_sewas_dialect(write):
+    """Semicolons and quotes within the text, fillers alone and inside it."""
+    lines = [
+        "1.240;4.870;'ja also <filler> ich fand den spot; naja, \"gut\"'",
+        "5.000;5.400;'<filler>'",
+        "7.100;9.330;'<laughter> das ist's; oder?'",
+        "9.500;9.900;<filler>",
+        "10.000;11.000;Grüße; ohne Hochkommas",
+        '12.000;13.000;"in Gänsefüßchen; auch"',
+        "14.000;14.500;''",
+    ]
+    for newline in ("\n", "\r\n"):
+        found = read_transcript(write(newline.join(lines), "Train_01.csv"))
+        assert [(one.start, one.end, one.text) for one in found] == [
+            (1.24, 4.87, 'ja also ich fand den spot; naja, "gut"'),
+            (7.1, 9.33, "das ist's; oder?"),
+            (10.0, 11.0, "Grüße; ohne Hochkommas"),
+            (12.0, 13.0, "in Gänsefüßchen; auch"),
+        ]
+    assert read_transcript(write("1.0;2.0;'<filler>'", "Train_02.csv")) == ()
+
+
 def test_a_stray_quote_does_not_swallow_the_rest(write):
     path = write('0;1;"Open\n1;2;she said "no" twice\n2;3;end')
     assert [one.text for one in read_transcript(path)] == ["Open", 'she said "no" twice', "end"]

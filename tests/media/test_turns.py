@@ -66,6 +66,18 @@ def test_the_subject_is_who_speaks_most(write):
     assert [turn.subject for turn in read_turns(write(rttm, "turns.rttm"))] == [False, True]
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_a_single_turn(write, end):
+    assert read_turns(write(f"1.240;4.870{end}")) == (Turn(1.24, 4.87, True),)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "\ufeff\r\n"])
+def test_an_empty_file_is_a_fault_of_its_own(write, content):
+    """What it means, the reader of the corpus knows."""
+    with pytest.raises(TurnsError, match="holds no turn"):
+        read_turns(write(content, "Train_07.csv"))
+
+
 def test_only_the_partner_speaks(write):
     assert read_turns(write("0;2;partner")) == (Turn(0.0, 2.0, False),)
 

@@ -16,6 +16,7 @@ from affekt.cli.evaluate import evaluate
 from affekt.cli.gold import gold
 from affekt.cli.models import models
 from affekt.cli.predict import predict
+from affekt.cli.prepare import prepare
 from affekt.cli.report import report
 from affekt.cli.synthesize import synthesize
 from affekt.cli.train import train
@@ -82,7 +83,7 @@ def affekt() -> None:
     """  # noqa: D301
 
 
-for command in (predict, report, models, train, corpus, gold, delay, synthesize, evaluate):
+for command in (predict, report, models, train, corpus, prepare, gold, delay, synthesize, evaluate):
     affekt.add_command(command)
 
 

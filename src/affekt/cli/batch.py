@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -30,17 +30,34 @@ def each(paths: Sequence[Path], work: Callable[[int, Path], None]) -> None:
         AffektError: the only file is bad.
         SystemExit: some of several were bad: they are named again at the end, exit code 1.
     """
+
+    def results() -> Iterator[Exception | None]:
+        for place, path in enumerate(paths):
+            try:
+                work(place, path)
+            except AffektError as error:
+                yield error
+            else:
+                yield None
+
+    settle(results(), len(paths))
+
+
+def settle(results: Iterable[Exception | None], count: int) -> None:
+    """See what became of some files, an exception for each bad one.
+
+    Raises:
+        AffektError, SystemExit: as `each`.
+    """
     failed: list[str] = []
-    for place, path in enumerate(paths):
-        try:
-            work(place, path)
-        except AffektError as error:
-            if len(paths) == 1:
-                raise
+    for error in results:
+        if error is not None and count == 1:
+            raise error
+        if error is not None:
             complain(error)
             failed.append(one_line(error))
     if failed:
-        click.echo(f"\n{len(failed)} of {len(paths)} files failed:", err=True)
+        click.echo(f"\n{len(failed)} of {count} files failed:", err=True)
         for line in failed:
             click.echo(f"  {line}", err=True)
         sys.exit(1)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from affekt.cli.options import File
 from affekt.errors import CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
     from affekt.corpora.delay import Found
     from affekt.corpora.sides import Side
@@ -142,6 +143,8 @@ def _by_predictions(
 
 def _on_clock(side: Side) -> Side:
     """All traces at 10 Hz, a row a frame; what has one value for all of a recording is left out."""
+    import numpy as np
+
     from affekt.corpora.labels import at_10hz
     from affekt.timeline import FRAME_RATE
 
@@ -152,8 +155,8 @@ def _on_clock(side: Side) -> Side:
         if not one.trace.timed:
             raise CorpusError(f"{one.path}: has no times; delays can be searched only where there are some")
         values = at_10hz(one.trace).astype(float)
-        starts = [frame / FRAME_RATE for frame in range(len(values))]
-        trace = replace(one.trace, values=values, starts=np.array(starts), step=1 / FRAME_RATE, segments=None)
+        starts = np.arange(len(values)) / FRAME_RATE
+        trace = replace(one.trace, values=values, starts=starts, step=1 / FRAME_RATE, segments=None)
         laid.append(replace(one, trace=trace))
     if not laid:
         raise CorpusError(f"{side.root}: there are no labels over time in it")

@@ -76,18 +76,18 @@ def words(text: str) -> tuple[str, ...]:
     "--draws",
     type=click.IntRange(0, 1_000_000),
     default=1_000,
-    show_default="1000",
+    show_default=True,
     metavar="N",
     help="Of the bootstrap; 0: no intervals.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default="0", metavar="N", help="Of the bootstrap."
+    "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of the bootstrap."
 )
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.95,
-    show_default="0.95",
+    show_default=True,
     metavar="SHARE",
     help="Of the intervals.",
 )
@@ -123,7 +123,7 @@ def evaluate(
     from affekt.scoring import evaluate as score
 
     table, called = read_groups(groups) if groups else (None, "")
-    ours, theirs = read_side(predictions), read_side(gold)
+    ours, theirs = read_side(predictions), read_side(gold, people=True)
     if output:
         _spare(output, ours, theirs, groups)
     pairing = pair_up(ours, theirs, dimensions=dimensions, select=select, partition=partition, pad=pad)

@@ -13,7 +13,7 @@ from affekt.cli.options import File
 from affekt.cli.outputs import output_folder, spare_inputs
 
 if TYPE_CHECKING:
-    from affekt.corpora.ratings import Fused, Source
+    from affekt.corpora.ratings import Fused, Ratings, Source
 
 METHODS = ("ewe", "avec", "avec-centred", "mean")
 PAGE = "gold.html"
@@ -57,7 +57,7 @@ def gold(
     FILE is one recording's, with a column a rater; a FOLDER holds such files, or folders arousal and valence
     of them. Writes a NAME.csv for each recording (name;timestamp;arousal;valence) and a page, gold.html.
     """
-    from affekt.corpora.ratings import find_sources, fuse, read_ratings, write_gold
+    from affekt.corpora.ratings import delays_of, find_sources, fuse, read_ratings, write_gold
     from affekt.report.gold import show_gold
     from affekt.report.summary import printable
 
@@ -68,23 +68,30 @@ def gold(
     inputs = [file for source in sources for _, file in source.files]
     others = [out / PAGE, *([report] if report else [])]
     spare_inputs(inputs, {out: [*(out / f"{name}.csv" for name in recordings), *others]})
-    results: list[Fused] = []
+    read: list[Ratings] = []
 
     def work(_: int, path: Path) -> None:
-        fused = [fuse(read_ratings(source), method, align=align) for source in recordings[path.name]]
-        traces = {one.ratings.dimension: one.fusion.values for one in fused}
-        write_gold(out / f"{path.name}.csv", path.name, traces)
-        results.extend(fused)
+        read.extend([read_ratings(source) for source in recordings[path.name]])
+
+    def finish() -> None:
+        results = [
+            fuse(one, method, delays, align=align) for one, delays in zip(read, delays_of(read), strict=True)
+        ]
+        for name in recordings:
+            traces = {one.ratings.dimension: one.fusion.values for one in results if one.ratings.name == name}
+            if traces:
+                write_gold(out / f"{name}.csv", name, traces)
+        for text in (text for one in results for text in one.warnings):
+            click.echo(f"affekt: warning: {printable(text)}", err=True)
+        show_gold(results)
+        _write(results, out / PAGE, report)
 
     with output_folder(out):
         try:
             each([Path(name) for name in recordings], work)
         finally:
-            if results:
-                for text in (text for one in results for text in one.warnings):
-                    click.echo(f"affekt: warning: {printable(text)}", err=True)
-                show_gold(results)
-                _write(results, out / PAGE, report)
+            if read:
+                finish()
 
 
 def _write(results: list[Fused], page: Path, report: Path | None) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from affekt.cli.batch import each
+from affekt.cli.batch import each, settle
+from affekt.cli.jobs import Job, spread_jobs
 from affekt.cli.options import File, Several, Subject
 from affekt.cli.outputs import find_inputs, name_outputs, output_folder, spare_inputs
 from affekt.cli.progress import progress_bar
@@ -70,6 +72,20 @@ COLUMNS = ("presence", "weights")
     help="How many work at once.",
 )
 @click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="How many files at once, a process each, with one thread unless --threads says more.",
+)
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Work on a Ray cluster that runs already (auto, HOST:PORT). All of its machines must see the files "
+    "and DIR under the same paths.",
+)
+@click.option(
     "--out", type=File(), metavar="DIR", default="affekt-out", show_default=True, help="Where the results go."
 )
 @click.option(
@@ -95,6 +111,8 @@ def predict(
     columns: tuple[str, ...],
     model: str,
     threads: int | None,
+    workers: int,
+    ray: str | None,
     **how: Any,
 ) -> None:
     """Recognise arousal and valence ten times a second in recordings.
@@ -114,21 +132,41 @@ def predict(
     outputs = {path: [out / f"{names[path]}.{kind}" for kind in formats] for path in inputs}
     spare_inputs([*inputs, *beside], {path: written(several) for path, several in outputs.items()})
 
+    how["pictures"] = "html" in formats or "json" in formats
+    if ray or workers > 1:
+        jobs = [Job(path, tuple(outputs[path]), columns, model, threads or 1, how) for path in inputs]
+        with output_folder(out):
+            settle(spread_out(jobs, workers, ray), len(jobs))
+        return
+
     from affekt.api import load_model
 
     loaded = load_model(model, threads=threads)
-    pictures = "html" in formats or "json" in formats
 
     def work(place: int, path: Path) -> None:
         count = f"{place + 1}/{len(inputs)} " if len(inputs) > 1 else ""
         with progress_bar(count + path.name) as progress:
-            prediction = loaded.predict(path, pictures=pictures, progress=progress, **how)
+            prediction = loaded.predict(path, progress=progress, **how)
         for output in outputs[path]:
             save(prediction, output, columns)
         summarise(prediction, outputs[path])
 
     with output_folder(out):
         each(inputs, work)
+
+
+def spread_out(jobs: list[Job], workers: int, ray: str | None) -> Iterator[Exception | None]:
+    """Do the jobs on many processes and say what was found; yields what was wrong with each file."""
+    from affekt.runtime.bundle import find_bundle
+
+    find_bundle(jobs[0].model)  # that there is none is said once, not once a file
+    outputs = {job.path: list(job.outputs) for job in jobs}
+    for path, result in spread_jobs(jobs, workers, ray):
+        if isinstance(result, Exception):
+            yield result
+        else:
+            summarise(result, outputs[path])
+            yield None
 
 
 def written(outputs: list[Path]) -> list[Path]:

@@ -26,9 +26,9 @@ from affekt.cli.progress import progress_bar
 def synthesize(folder: Path, pairs: int, seconds: float, seed: int, workers: int, cues: bool) -> None:
     """Make a synthetic corpus, laid out as AVEC 2017 hands out SEWA.
 
-    Drawn faces, computed voices, composed German and English sentences, made-up annotators: nobody was filmed,
-    recorded or rated. Arousal and valence lie in all of them with known signal-to-noise ratios. The same seed
-    gives the same corpus. A tenth of a second of real time is needed for about a second of a recording.
+    Drawn faces, computed voices, composed German and English sentences, made-up annotators: nobody was
+    filmed, recorded or rated. Arousal and valence lie in all of them, with known signal-to-noise ratios. The
+    same seed gives the same corpus. What was begun and not finished is finished by the same command.
     """
     from affekt.corpora.synthetic import Parameters
     from affekt.corpora.synthetic import synthesize as make

@@ -2,8 +2,9 @@
 
 Aff-Wild2: `VA_Estimation_Challenge/{Train_Set,Validation_Set}/<film>.txt` (2020: `VA_Set/…`, `Training_Set`),
 first line `valence,arousal`, −5 where nobody is labelled; `<film>_left` and `<film>_right` are the two people
-of a film. Aff-Wild: `annotations/{train,test}/{arousal,valence}/<film>.txt`, a number a line. Films are looked
-for anywhere in the folder; without them labels have no clock, as frame rates in the films' names are nominal.
+of a film. Aff-Wild: `annotations/{train,test}/{arousal,valence}/<film>.txt`, a number a line. Films are
+looked for anywhere in the folder; without them labels have no clock, as the frame rates in their names are
+nominal. Films are not decoded.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.folders import FILMS, by_stem, fault_of, partition_of, walk
+from affekt.corpora.folders import FILMS, by_stem, fault_of, partition_of, text_of, walk
 from affekt.corpora.labels import at_10hz, read_labels
 from affekt.errors import CorpusError, MediaError
-from affekt.media.tables import read_text
 from affekt.media.times import picture_times
 from affekt.timeline import DIMENSIONS, FRAME_RATE, Gold, Partition, Recording, Side, frame_count
 
@@ -81,17 +81,21 @@ def read(root: Path) -> Corpus:
     old = _old(root)
     entries = old or _new(root)
     if not entries:
-        message = "there is neither VA_Estimation_Challenge/Train_Set/*.txt nor annotations/train/valence/*.txt"
+        message = (
+            "there is neither VA_Estimation_Challenge/Train_Set/*.txt nor annotations/train/valence/*.txt"
+        )
         raise CorpusError(f"{root}: {message}")
     films = _Films(by_stem(root, FILMS))
     if old:  # the test's films were handed out without labels
         named = {one.name for one in entries}
-        of_test = [name for name, paths in films.paths.items() if partition_of(paths[0].parent.name) == "test"]
+        of_test = [
+            name for name, paths in films.paths.items() if partition_of(paths[0].parent.name) == "test"
+        ]
         entries += [_Entry(name, "test", {}) for name in of_test if name not in named]
     faults: list[Fault] = []
     recordings = [_recording(entry, films, faults) for entry in entries]
     together = {one.group for one in recordings}
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(together) < len(recordings):
         notes = ("two people of one film are a group; the bare name's face is the largest",)
     return Corpus(OLD if old else KIND, root, tuple(recordings), tuple(faults), notes)
@@ -124,6 +128,8 @@ def _of_valence(folder: Path) -> bool:
 
 
 def _has_header(path: Path) -> bool:
+    if path.is_fifo():
+        return False
     try:
         with path.open("rb") as file:
             first = file.readline(80)
@@ -190,7 +196,7 @@ def _gold(entry: _Entry, film: Path, films: _Films, faults: list[Fault]) -> Gold
 
 def _is_bare(path: Path) -> bool:
     """Whether a file holds a header at most: so are recordings named that have no labels."""
-    return len(read_text(path, CorpusError).split()) <= 1
+    return len(text_of(path).split()) <= 1
 
 
 def _lasts(times: np.ndarray) -> float:

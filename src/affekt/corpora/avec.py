@@ -17,13 +17,13 @@ import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault, Severity
 from affekt.corpora.dyads import PAIRS, Partner, of_equal_length, read_pairs
+from affekt.corpora.fitting import fitted, stated_frames
 from affekt.corpora.folders import FILMS, SOUNDS, fault_of, natural, partition_of
 from affekt.corpora.labels import Trace, at_10hz, read_labels
-from affekt.errors import CorpusError, MediaError, TranscriptError, TurnsError
+from affekt.errors import CorpusError, TranscriptError, TurnsError
 from affekt.media import read_transcript, read_turns
-from affekt.media.container import probe
 from affekt.media.tables import read_text
-from affekt.timeline import DIMENSIONS, Gold, Recording, Sentence, Turn, frame_count
+from affekt.timeline import DIMENSIONS, Gold, Recording, Sentence, Turn
 
 KIND = "SEWA"
 
@@ -45,7 +45,7 @@ FOLDERS: dict[str, tuple[str, frozenset[str]]] = {
     "transcriptions": ("transcript(ion)?s", TABLES | {".srt", ".vtt", ".json", ".eaf", ".textgrid"}),
 }
 """What lies in a corpus' folders: how these are called, and how the files end."""
-GIVES = {
+WITHOUT = {
     "labels": "it has no gold",
     "audio": "it has no sound but the film's, if there is one",
     "video": "it has no picture",
@@ -64,11 +64,6 @@ EXPECTED = {
     2019: {"train": {"recordings": 68}, "devel": {"recordings": 28}, "test": {"recordings": 104}},
 }
 """2017: the paper, section 5.1; 2018 and 2019: the lists of files in the challenges' baseline scripts."""
-
-NEARLY = 2
-"""Frames by which labels and media may differ without a word."""
-ABSURD = 0.1
-"""Share of a recording's length by which its labels may outlast it: beyond, they are another recording's."""
 
 
 @dataclass
@@ -107,7 +102,8 @@ def read(root: Path) -> Corpus:
         )
     found = _find(home)
     lengths: dict[str, int] = {}
-    recordings = [_recording(key, found, lengths) for key in sorted(found.names, key=natural)]
+    read_ = (_recording(key, found, lengths) for key in sorted(found.names, key=natural))
+    recordings = [one for one in read_ if one is not None]
     partners, note = _dyads(root, home, found, recordings, lengths)
     recordings = [_with_partner(one, partners.get(one.name)) for one in recordings]
     notes = [note]
@@ -210,26 +206,33 @@ def _year(found: _Found) -> int | None:
     return 2019 if True in found.headers else 2018
 
 
-def _recording(key: str, found: _Found, lengths: dict[str, int]) -> Recording:
+def _recording(key: str, found: _Found, lengths: dict[str, int]) -> Recording | None:
+    """A recording; None if there is nothing of it that could be read."""
     name = found.names[key]
     match = NAME.fullmatch(name)
     assert match is not None
     partition = partition_of(match[1])
-    paths: dict[str, Path | None] = {kind: found.files[kind].get(key) for kind in list(found.files)}
-    for kind in paths:
-        if paths[kind] is None and not (kind == "labels" and partition == "test"):
+    paths = {kind: files.get(key) for kind, files in found.files.items()}
+    labels, video, audio = (paths.get(kind) for kind in ("labels", "video", "audio"))
+    if labels is None and video is None and audio is None:
+        lone = next(path for path in paths.values() if path)
+        found.tell(lone, "there are neither labels nor media of this name; left out", name, "error")
+        return None
+    for kind, path in paths.items():
+        if path is None and not (kind == "labels" and partition == "test"):
             some = next(iter(found.files[kind].values()))
-            missing = some.with_name(name + some.suffix)
             severity: Severity = "error" if kind == "labels" else "warning"
-            found.tell(missing, f"there is no such file: {GIVES[kind]}", name, severity)
-    n_frames = _length([path for kind in ("audio", "video") if (path := paths.get(kind))])
-    labels = paths.get("labels")
+            missing = some.with_name(name + some.suffix)
+            found.tell(missing, f"there is no such file: {WITHOUT[kind]}", name, severity)
+    n_frames = stated_frames((audio, video))
     gold = None if labels is None else _gold(labels, name, n_frames, found, lengths)
     if n_frames is not None:
         lengths.setdefault(name, n_frames)
+    if gold is None and video is None and audio is None:
+        return None
     return Recording(
-        media=paths.get("video"),
-        sound=paths.get("audio"),
+        media=video,
+        sound=audio,
         transcript=_transcript(paths.get("transcriptions"), name, found),
         turns=_turns(paths.get("turns"), name, found),
         language=LANGUAGES[(match[2] or "de").casefold()],
@@ -239,39 +242,18 @@ def _recording(key: str, found: _Found, lengths: dict[str, int]) -> Recording:
     )
 
 
-def _length(media: list[Path]) -> int | None:
-    """Frames of the longest of a recording's files; None where none says, or none can be opened."""
-    stated = []
-    for path in media:
-        try:
-            contents = probe(path)
-        except MediaError:  # who decodes it, or inspects it, will say so
-            continue
-        if contents.stated is not None and contents.exact:
-            stated.append(frame_count(contents.stated))
-    return max(stated, default=None)
-
-
 def _gold(path: Path, name: str, n_frames: int | None, found: _Found, lengths: dict[str, int]) -> Gold | None:
     """The labels of a recording; None if they cannot be trusted, or there are none in the file."""
     try:
         trace = _labels(path, name)
+        values = at_10hz(trace)
+        lengths[name] = len(values)
+        values = fitted(values, n_frames, path, name, found.faults)
     except CorpusError as error:
         found.faults.append(fault_of(error, path, name))
         return None
     found.faults += [replace(fault, recording=name) for fault in trace.faults]
-    found.headers.add("header" in trace.dialect and "no header" not in trace.dialect)
-    values = at_10hz(trace)
-    lengths[name] = len(values)
-    if n_frames is not None and abs(len(values) - n_frames) > NEARLY:
-        lasts = f"{len(values) / 10:g} s where the recording has {n_frames / 10:g} s"
-        if len(values) > n_frames * (1 + ABSURD):
-            found.tell(path, f"is longer: {lasts}; are these labels of another recording?", name, "error")
-            return None
-        longer = len(values) > n_frames
-        rest = "longer: {}; the rest was cut off" if longer else "shorter: {}; the rest has no labels"
-        found.tell(path, "is " + rest.format(lasts), name)
-        values = values[:n_frames]
+    found.headers.add(trace.dialect == "SEWA, header")
     return Gold(values, trace.columns) if np.isfinite(values).any() else None
 
 

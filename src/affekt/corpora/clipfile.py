@@ -2,7 +2,7 @@
 
 The file is a safetensors file (a length, a JSON header, then the arrays' bytes one after the other). It is
 written and read here row by row, so that an hour never lies in memory and a window costs what it weighs.
-Equal content gives equal bytes. Chosen by `benchmarks/clip_formats.py`: 161 s, 59.1 MB of arrays with faces of
+Equal content gives equal bytes. Chosen by `benchmarks/clip_formats.py`: 161 s, 59.1 MB of arrays, faces of
 96 px, a window of 100 frames; CPU time of one thread on two virtual cores, median of 3 runs, 2026-11-23.
 
 | format | write, s | window, ms | all, s | MB |

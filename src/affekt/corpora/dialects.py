@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from affekt.corpora.folders import text_of
 from affekt.corpora.layouts import (
     DIMENSIONS,
     IGNORED,
@@ -33,7 +34,6 @@ from affekt.corpora.layouts import (
     unit_of,
 )
 from affekt.errors import CorpusError
-from affekt.media.tables import read_text
 
 CASE_SCALE = 26_225.0
 """What the joystick of CASE's annotators reads when it is pushed to the end."""
@@ -52,12 +52,12 @@ def read_layout(path: Path, columns: Sequence[str] | None = None) -> Layout:
     """
     if path.name.endswith(".annotation"):
         path = path.with_name(path.name + "~")
-    text = read_text(path, CorpusError)
+    text = text_of(path)
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         raise CorpusError(f"{path}: is empty; labels are needed, a row for each time")
     try:
-        layout = _recognised(path, text, lines, columns)
+        layout = _recognised(path, lines, columns)
     except csv.Error as error:  # a field of more than 128 KiB
         raise CorpusError(f"{path}: is no table of labels ({error})") from error
     if not layout.rows:
@@ -65,10 +65,10 @@ def read_layout(path: Path, columns: Sequence[str] | None = None) -> Layout:
     return layout if columns is None else _named(layout, columns)
 
 
-def _recognised(path: Path, text: str, lines: list[tuple[int, str]], columns: Sequence[str] | None) -> Layout:
+def _recognised(path: Path, lines: list[tuple[int, str]], columns: Sequence[str] | None) -> Layout:
     if path.name.endswith(".annotation~"):
         return _nova(path, lines)
-    if text.lstrip().lower().startswith(("@relation", "%")) and "@data" in text.lower():
+    if any(line.lstrip().casefold().startswith("@relation") for _, line in lines[:40]):
         return _arff(path, lines)
     if mark := next((k for k, (_, line) in enumerate(lines[:40]) if _is_mark(line)), 0):
         return _carma(path, lines, mark)
@@ -219,7 +219,7 @@ def _carma(path: Path, lines: list[tuple[int, str]], mark: int) -> Layout:
 def _nova(path: Path, lines: list[tuple[int, str]]) -> Layout:
     """The trace of an SSI or NOVA annotation; what it is, the .annotation file beside it says."""
     about = path.with_name(path.name.removesuffix("~"))
-    text = read_text(about, CorpusError)
+    text = text_of(about)
     if "<!" in text.replace("<!--", ""):  # entities and the like: SSI writes none
         raise CorpusError(f"{about}: is no annotation of SSI or NOVA")
     try:

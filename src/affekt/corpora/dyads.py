@@ -9,9 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from affekt.corpora.corpus import Fault
-from affekt.corpora.folders import natural
+from affekt.corpora.folders import natural, text_of
 from affekt.errors import CorpusError
-from affekt.media.tables import read_text
 
 PAIRS = "pairs.csv"
 """In the corpus' folder: two recordings' names a line, or a recording a line under a header that has
@@ -35,7 +34,7 @@ def read_pairs(path: Path, names: Collection[str], faults: list[Fault]) -> dict[
     """
     known = {name.casefold(): name for name in names}
     rows = []
-    for line, text in enumerate(read_text(path, CorpusError).split("\n"), 1):
+    for line, text in enumerate(text_of(path).split("\n"), 1):
         fields = [field.strip().strip("'\"").strip() for field in re.split("[;,\t]", text)]
         if any(fields):
             rows.append((line, fields))

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from affekt.corpora.corpus import Fault, Severity
-from affekt.errors import AffektError
+from affekt.errors import AffektError, CorpusError
+from affekt.media.tables import read_text
 from affekt.timeline import Partition
 
 FILMS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".flv"))
@@ -73,6 +74,17 @@ def by_stem(root: Path, suffixes: Collection[str], skip: Collection[str] = ()) -
             if path.suffix.lower() in suffixes:
                 found.setdefault(path.stem, []).append(path)
     return found
+
+
+def text_of(path: Path) -> str:
+    """The text of a corpus' file, in whatever encoding.
+
+    Raises:
+        CorpusError: it cannot be read, is not text, or is a pipe: who opens one waits until somebody writes.
+    """
+    if path.is_fifo():
+        raise CorpusError(f"{path}: is a pipe, not a file")
+    return read_text(path, CorpusError)
 
 
 def fault_of(

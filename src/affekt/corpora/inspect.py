@@ -42,6 +42,7 @@ def inspect(corpus: Corpus, progress: Progress | None = None) -> Inspection:
         items.append(look.at(recording))
         if progress:
             progress(done, len(corpus.recordings))
+    look.faults += _one_sided(corpus)
     kinds = ("labels", *MODALITIES, "turns")
     absent = tuple(kind for kind in kinds if items and all(kind in item.lacks for item in items))
     parts = []
@@ -183,6 +184,20 @@ def _cut_short(path: Path) -> str | None:
     if head[:4] != b"RIFF" or said == 8 or said >= 0xFFFFFFFF or said <= size:
         return None
     return f"is cut short: it holds {size:,} of {said:,} bytes; what is there is used, copy it again"
+
+
+def _one_sided(corpus: Corpus) -> list[Fault]:
+    """Recordings that lack a dimension that others have labels of."""
+    labelled = [(one, one.gold) for one in corpus.recordings if one.gold is not None]
+    known = dict.fromkeys(name for _, gold in labelled for name in gold.dimensions)
+    faults = []
+    for one, gold in labelled:
+        without = [name for name in known if not np.isfinite(gold.column(name)).any()]
+        place = one.media or one.sound
+        if place and 0 < len(without) < len(known):
+            message = f"has no labels of {' and '.join(without)}, other recordings have"
+            faults.append(Fault(place, message, severity="warning", recording=one.label))
+    return faults
 
 
 def _count(name: str, items: list[Item], expected: dict[str, int], absent: tuple[str, ...]) -> Part:

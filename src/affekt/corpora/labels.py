@@ -212,7 +212,8 @@ def _values(layout: Layout, comma: bool, faults: list[Fault]) -> np.ndarray:
         low = -high
         message = f"its values have no scale: divided by the largest, {high:g}, only their shape counts"
         faults.append(Fault(layout.path, message, severity="warning"))
-    values = (2 * values - (high + low)) / (high - low)
+    with np.errstate(over="ignore"):  # what overflows lies beyond, like infinity
+        values = (2 * values - (high + low)) / (high - low)
     beyond = np.abs(values) > 1 + ROUNDING
     n_labels = np.count_nonzero(np.nan_to_num(values, nan=0.0))
     if beyond.sum() > max(1, STRAYS * n_labels):

@@ -21,10 +21,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault, Severity
+from affekt.corpora.fitting import fitted, stated_frames
 from affekt.corpora.folders import fault_of, partition_of
 from affekt.corpora.labels import at_10hz, read_labels
 from affekt.corpora.sheets import Row, Sheet, read_sheet
@@ -54,14 +56,16 @@ COLUMNS = {
 
 
 def recognises(root: Path) -> bool:
-    """Whether it is a table with a column of files, or a folder with a manifest.csv."""
-    if root.is_dir():
-        return (root / NAME).is_file()
-    try:
-        header = read_sheet(root).header
-    except CorpusError:
+    """Whether it is a table with a column of files, or a folder with such a manifest.csv."""
+    path = root / NAME if root.is_dir() else root
+    if not path.is_file():
         return False
-    return bool({*COLUMNS["file"], *COLUMNS["sound"]} & set(header))
+    try:
+        header = read_sheet(path).header
+    except CorpusError:
+        return True  # to be told what is wrong with it
+    # What `affekt prepare` writes is a manifest of clips, not of recordings.
+    return bool({*COLUMNS["file"], *COLUMNS["sound"]} & set(header)) and "fingerprint" not in header
 
 
 @dataclass
@@ -94,11 +98,8 @@ def read(root: Path) -> Corpus:
         raise CorpusError(f"{path}, line 1: names no column called file, which says where each recording is")
     known = {name for names in COLUMNS.values() for name in names}
     ignored = [name for name in sheet.header if name and name not in known]
-    rows: list[tuple[Row, Recording]] = []
-    for row in sheet.rows:
-        if recording := _recording(reading, row):
-            rows.append((row, recording))
-    rows = _grouped(reading, _once(reading, rows))
+    read_ = [(row, _recording(reading, row)) for row in sheet.rows]
+    rows = _grouped(reading, _once(reading, [(row, one) for row, one in read_ if one is not None]))
     if not rows:
         first = next(iter(reading.faults), None)
         raise CorpusError(str(first) if first else f"{path}: lists no recording")
@@ -162,8 +163,8 @@ def _file(reading: _Reading, row: Row, column: str) -> Path | None:
 
 def _subject(reading: _Reading, row: Row) -> int | Side | None:
     word = row.get(COLUMNS["subject"]).lower()
-    if word == "left" or word == "right":
-        return word
+    if word in ("left", "right"):
+        return cast(Side, word)
     if word.isdecimal() and 1 <= int(word) <= 100:
         return int(word)
     if word:
@@ -272,7 +273,8 @@ def _trace(reading: _Reading, one: Recording, path: Path) -> Gold | None:
         if not set(DIMENSIONS) & set(trace.columns):
             called = ", ".join(trace.columns)
             raise CorpusError(f"{path}, line 1: no column is called arousal or valence, but {called}")
-        return Gold(at_10hz(trace), trace.columns)
+        values = fitted(at_10hz(trace), stated_frames((one.media, one.sound)), path, one.name, reading.faults)
+        return Gold(values, trace.columns)
     except (CorpusError, MediaError) as error:
         reading.faults.append(fault_of(error, path, one.name))
         return None

@@ -1,8 +1,9 @@
 """MuSe challenges, 2020 to 2023: a task's folder with `metadata/partition.csv` and `label_segments/`.
 
 `label_segments/<dimension>/<id>.csv` holds a trace of a whole film, in milliseconds, with gaps between its
-segments; the column that holds the segment stands after the value in 2020 and before it since, so that columns
-are found by name. Tasks whose labels are classes (topics, humour, reactions) have no trace and are not read.
+segments; the column that holds the segment stands after the value in 2020 and before it since, so that
+columns are found by name. Tasks whose labels are classes (topics, humour, reactions) have no trace and are
+not read.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.folders import FILMS, SOUNDS, by_stem, fault_of, natural, partition_of
+from affekt.corpora.fitting import fitted, stated_frames
+from affekt.corpora.folders import FILMS, SOUNDS, by_stem, fault_of, natural, partition_of, text_of
 from affekt.corpora.labels import Trace, at_10hz, read_labels
 from affekt.corpora.sheets import read_sheet
 from affekt.errors import CorpusError
@@ -61,16 +63,16 @@ def read(root: Path) -> Corpus:
     if not tasks:
         raise CorpusError(f"{root}: there is no metadata/partition.csv in it")
     if not fitting:
-        classes = "its labels are classes, or there are none"
-        raise CorpusError(f"{root}: there is no trace in label_segments/<dimension>; {classes}")
+        message = "there is no trace in label_segments/<dimension>; its labels are classes, or there are none"
+        raise CorpusError(f"{root}: {message}")
     if len(fitting) > 1:
         names = ", ".join(str(one) for one in fitting)
         raise CorpusError(f"{root}: holds several tasks whose recordings are called alike; give one: {names}")
     task = _Task(root, fitting[0])
     others = ", ".join(one.name for one in tasks if one != task.folder)
     notes = [f"tasks that have no traces were not read: {others}"] if others else []
-    if classes := sorted(_classes(task.folder), key=natural):
-        notes.append(f"labels that are classes, not traces, were not read: {', '.join(classes)}")
+    if classes := ", ".join(sorted(_classes(task.folder), key=natural)):
+        notes.append(f"labels that are classes, not traces, were not read: {classes}")
     _read_partitions(task)
     for dimension, folder in tasks[task.folder].items():
         _read_traces(task, dimension, folder)
@@ -81,19 +83,14 @@ def read(root: Path) -> Corpus:
     return Corpus(f"{KIND} ({task.folder.name})", root, recordings, tuple(task.faults), tuple(notes))
 
 
-def _header(folder: Path) -> str:
-    """First line of the first label file of a folder, in lower case."""
-    for path in sorted(folder.glob("*.csv"), key=lambda one: natural(one.name)):
-        try:
-            with path.open("rb") as file:
-                return file.readline(200).decode("utf-8-sig", "replace").strip().lower()
-        except OSError:
-            continue
-    return ""
-
-
-def _names(folder: Path) -> list[str]:
-    return [name.strip().strip("'\"") for name in _header(folder).replace(";", ",").split(",")]
+def _names(path: Path) -> list[str]:
+    """Fields of a file's first line, in lower case."""
+    try:
+        text = text_of(path)
+    except CorpusError:
+        return []
+    line = text.lstrip().partition("\n")[0]
+    return [name.strip().strip("'\"").lower() for name in line.replace(";", ",").split(",")]
 
 
 def _dimensions(task: Path) -> dict[str, Path]:
@@ -105,8 +102,14 @@ def _dimensions(task: Path) -> dict[str, Path]:
 
 
 def _is_trace(folder: Path) -> bool:
-    names = _names(folder)
-    return "value" in names or (bool(names[0]) and all(_is_number(name) for name in names))
+    """Whether its label files hold values, as the first that says so or not says: one may be damaged."""
+    for path in sorted(folder.glob("*.csv"), key=lambda one: natural(one.name)):
+        names = _names(path)
+        if "value" in names or (names and all(_is_number(name) for name in names)):
+            return True
+        if "class_id" in names:
+            return False
+    return False
 
 
 def _is_number(field_: str) -> bool:
@@ -176,27 +179,57 @@ def _recordings(task: _Task, dimensions: tuple[str, ...], notes: list[str]) -> I
     silent, cut = [], 0
     for name, partition in task.partitions.items():
         traces = task.traces.get(name, {})
+        _compare(task, name, traces)
         film, sound = (next(iter(found.get(name, [])), None) for found in (films, sounds))
         if film is None and sound is None and name in of_film:
             cut += 1
             traces = _with_segments(task, name, traces)
             for stem in of_film[name]:
-                gold = _gold(_segment(traces, int(stem.rpartition("_")[2])), dimensions)
+                own = _segment(traces, int(stem.rpartition("_")[2]))
+                gold = _fitting(task, stem, name, _gold(own, dimensions), (pieces[stem][0],))
                 yield Recording(pieces[stem][0], name=stem, partition=partition, group=name, gold=gold)
             continue
         silent += [name] if film is None and sound is None else []
         # A sound file of its own beats the film's: corpora hand it out where the film has none.
         media, apart = (film, sound) if film is not None else (sound, None)
-        gold = _gold(traces, dimensions)
+        gold = _fitting(task, name, name, _gold(traces, dimensions), (media, apart))
         yield Recording(media, sound=apart, name=name, partition=partition, group=name, gold=gold)
     if cut:
         notes.append(f"of {cut} recordings there is the sound alone, cut into segments: each is a recording")
     if silent:
         message = (
-            f"of {len(silent)} recordings there are labels alone, such as {silent[0]}; put the films or sound "
-            f"files ({silent[0]}.mp4, {silent[0]}.wav) anywhere into the folder"
+            f"of {len(silent)} recordings there are labels alone, such as {silent[0]}; put the films or "
+            f"sounds ({silent[0]}.mp4, {silent[0]}.wav) anywhere into the folder"
         )
         task.faults.append(Fault(task.folder, message, severity="warning"))
+
+
+def _compare(task: _Task, name: str, traces: dict[str, Trace]) -> None:
+    """Tell of dimensions that were labelled at other times: rows are missing in one of the files."""
+    for dimension, trace in list(traces.items())[1:]:
+        first, other = next(iter(traces.items()))
+        if not np.array_equal(trace.starts, other.starts):
+            path = task.folder / "label_segments" / dimension / f"{name}.csv"
+            rows = f"{len(trace.starts)} rows, {first}/{name}.csv {len(other.starts)}"
+            message = f"has {rows}, and other times; is one of them cut off?"
+            task.faults.append(Fault(path, message, severity="warning", recording=name))
+
+
+def _fitting(
+    task: _Task, name: str, stem: str, gold: Gold | None, media: tuple[Path | None, ...]
+) -> Gold | None:
+    """Gold that lasts no longer than its media; that it ends before them is as it should be here."""
+    if gold is None:
+        return None
+    path = task.folder / "label_segments" / gold.dimensions[0] / f"{stem}.csv"
+    n_frames = stated_frames(media)
+    if n_frames is None or len(gold) <= n_frames:
+        return gold
+    try:
+        return replace(gold, values=fitted(gold.values, n_frames, path, name, task.faults))
+    except CorpusError as error:
+        task.faults.append(fault_of(error, path, name))
+        return None
 
 
 def _with_segments(task: _Task, name: str, traces: dict[str, Trace]) -> dict[str, Trace]:

@@ -246,12 +246,15 @@ def _whole(values: np.ndarray) -> np.ndarray:
 
 def _same_clock(x: Trace, y: Trace, theirs: Labelled) -> tuple[Trace, Trace]:
     """Both as they are if their rows fall together, else both at 10 Hz."""
-    if x.timed != y.timed:
-        without = "has no times, and" if not x.timed else "has times, but"
-        other = "has" if not x.timed else "has none"
+    if y.timed and not x.timed:
         raise CorpusError(
-            f"{without} the gold ({theirs.path}) {other}: rows cannot be told to fall together; give both a "
-            "column of times, or the corpus' folder with its films in place of the labels alone"
+            f"has no times, and the gold ({theirs.path}) has: no row can be told to belong to another; "
+            "give it a column of times, or as gold the folder of label files whose rows are the same pictures"
+        )
+    if x.timed and not y.timed:
+        raise CorpusError(
+            f"has times, but the gold ({theirs.path}) has none: no row can be told to belong to another; "
+            "give as gold the corpus' folder, with its films, which tell the times"
         )
     if not x.timed or _fall_together(x, y):
         return x, y

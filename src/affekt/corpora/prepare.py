@@ -13,8 +13,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numpy as np
 
 from affekt.corpora.clipfile import ClipWriter, open_clip
 from affekt.corpora.corpus import Corpus
+from affekt.corpora.lock import only_run, sweep
 from affekt.corpora.prepared import (
     CLIPS,
     DATASET,
@@ -32,7 +32,7 @@ from affekt.corpora.prepared import (
     write_dataset,
     write_manifest,
 )
-from affekt.errors import CorpusError, MediaError, OutputError
+from affekt.errors import CorpusError, MediaError
 from affekt.media.clips import Reading, read_clips
 from affekt.timeline import Clip, ClipSpec, Gold, Recording
 from affekt.timeline.words import split_words, storable
@@ -42,7 +42,6 @@ FORMAT = "affekt-clip-1"
 """Part of each fingerprint; the number grows when the same recording would come out otherwise."""
 SLACK = 2
 """Frames by which gold may be longer or shorter than its recording without a word."""
-LOCK = ".affekt-lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +52,6 @@ class Task:
     target: Path
     spec: ClipSpec
     voice: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of one recording."""
-
-    name: str
-    new: bool = True
-    """False: the clip was there already."""
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +74,7 @@ def prepare(
     *,
     workers: int = 1,
     ray: str | None = None,
-    progress: Callable[[Done], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Outcome:
     """Prepare all recordings of a corpus that are not prepared yet.
 
@@ -93,7 +82,7 @@ def prepare(
         out: folder for the clips; it is made.
         dataset: the settings; `corpus`, `complete` and `failed` are filled in here.
         workers, ray: as `workers.spread`.
-        progress: called with each recording as it is done.
+        progress: called with the recordings done and all of them.
 
     Raises:
         CorpusError: another corpus was prepared in the folder, or another run is at work there.
@@ -101,7 +90,7 @@ def prepare(
         OutputError: the folder cannot be written to.
     """
     dataset = replace(dataset, corpus=corpus.kind, complete=False, failed=())
-    with _only_run(out):
+    with only_run(out):
         _check_corpus(out, corpus.kind)
         names = file_names([one.label for one in corpus.recordings])
         pairs = zip(corpus.recordings, names, strict=True)
@@ -113,13 +102,13 @@ def prepare(
         _begin(out, dataset)
         failed: dict[Path, str] = {}
         new = 0
-        for task, result in spread(prepare_one, tasks, workers=workers, ray=ray):
+        for count, (task, result) in enumerate(spread(prepare_one, tasks, workers=workers, ray=ray), 1):
             if isinstance(result, Exception):
                 failed[task.target] = _fault(task.recording, result)
             else:
                 new += result
             if progress:
-                progress(Done(task.recording.label, result is True, failed.get(task.target)))
+                progress(count, len(tasks))
         lost = tuple((one.recording.label, failed[one.target]) for one in tasks if one.target in failed)
         made = [one.target for one in tasks if one.target not in failed]
         entries = [entry_of(open_clip(path), f"{CLIPS}/{path.name}") for path in made]
@@ -140,10 +129,12 @@ def prepare_one(task: Task) -> bool:
     fingerprint = fingerprint_of(task, reading)
     if _made_of(task.target) == fingerprint:
         return False
-    if task.voice and recording.turns is None and (heard := recording.sound or recording.media):
+    sounds = reading.contents is not None and reading.contents.sound is not None
+    heard = recording.sound or recording.media
+    if task.voice and recording.turns is None and sounds and heard:
         from affekt.media.voice import speech_turns
 
-        reading.turns = speech_turns(heard)
+        reading.turns = speech_turns(heard, reading.warn)
         reading.warn("no turn file: a voice-activity detector marked where somebody speaks")
     counts = {"frames": 0, "heard": 0, "seen": 0}
     with ClipWriter(task.target.parent) as writer:
@@ -293,12 +284,9 @@ def _placed(recording: Recording) -> Recording:
 
 
 def _begin(out: Path, dataset: Dataset) -> None:
-    """Sweep what a killed run left, and say that nothing is complete until the end."""
+    """Make room for the clips, and say that nothing is complete until the end."""
     (out / CLIPS).mkdir(exist_ok=True)
-    for folder in (out, out / CLIPS):
-        for left in folder.glob(".affekt-*.part"):
-            with suppress(OSError):
-                left.unlink()
+    sweep(out / CLIPS)
     write_dataset(out, dataset)
 
 
@@ -308,37 +296,6 @@ def _check_corpus(out: Path, kind: str) -> None:
     there = read_dataset(out).corpus
     if there != kind:
         raise CorpusError(f"{out}: holds {there}, not {kind}; prepare each corpus in a folder of its own")
-
-
-@contextmanager
-def _only_run(out: Path) -> Iterator[None]:
-    """Keep a second run out of the folder; the lock goes with the process, however that ends.
-
-    Raises:
-        CorpusError: another run is at work in the folder.
-        OutputError: the folder cannot be made or written to.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = os.open(out / LOCK, os.O_CREAT | os.O_RDWR, 0o666)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written to ({error.strerror or error})") from error
-    try:
-        _lock(lock, out)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _lock(lock: int, out: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: nobody is kept out
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise CorpusError(f"{out}: another affekt prepare is at work there; wait for it") from error
 
 
 def _fault(recording: Recording, error: Exception) -> str:

@@ -3,7 +3,7 @@
 It looks at simple cues (energy of the sound in six bands, who speaks, whether there are words, where the face
 is and a picture of it of 8 × 8 points) and reads gold from them by ridge regression, anew for each delay. It
 knows no words and is no model of emotion; its CCC says nothing of what can be reached. The delay at which it
-reads devel best is an estimate from what it can see: mostly arousal, and only as sure as its curve has a peak.
+reads devel best is an estimate from what it can see: mostly arousal, and as sure as its curve has a peak.
 """
 
 from __future__ import annotations

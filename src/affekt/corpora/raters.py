@@ -11,7 +11,7 @@ no longer a frame of the film. `rater_delays` lines raters up by one shift each 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,7 @@ def avec_centred(ratings: np.ndarray) -> Fusion:
     """AVEC 2016's gold standard for RECOLA: the plain mean of raters who were brought to one level before.
 
     That level is the mean of the raters' own levels, weighted as in `avec`. So the weights decide how high
-    the trace lies and not how it runs, and a rater who starts late or pauses leaves no step in it.
+    the trace lies, and not how it runs.
     """
     fused = avec(ratings)
     levels = np.array([_mean(column) for column in ratings.T])
@@ -117,26 +117,26 @@ def cronbach_alpha(ratings: np.ndarray) -> float:
     return float(count / (count - 1) * (1 - whole.var(axis=0).sum() / total))
 
 
-def rater_delays(ratings: np.ndarray, longest: float = LONGEST) -> np.ndarray:
-    """How much later than the others each rater reacted: (R,) float64 seconds, in steps of 0.1.
+def rater_delays(recordings: Sequence[np.ndarray], longest: float = LONGEST) -> np.ndarray:
+    """How much later than the others each rater reacts: (R,) float64 seconds, in steps of 0.1.
 
-    Each rater in turn is shifted to where they correlate best with the mean of the others, until nobody
-    moves. Only the differences between raters can be told: all of them being two seconds late looks like all
-    being quick. So the delays have a mean of 0 (rounded to frames); what they share is left to the annotation
-    delay, `affekt.corpora.delay`.
+    Each rater in turn is shifted to where they correlate best with the mean of the others, over all
+    recordings that the same raters rated, until nobody moves. Only the differences between raters can be told:
+    all of them being two seconds late looks like all being quick. So the delays have a mean of 0 (rounded to
+    frames); what they share is left to the annotation delay, `affekt.corpora.delay`.
 
     Args:
-        ratings: (T, R) at 10 Hz.
-        longest: seconds; no more than a quarter of the recording is tried.
+        recordings: ratings (T, R) at 10 Hz each, the same raters in the same order.
+        longest: seconds; no more than a quarter of the shortest recording is tried.
     """
-    reach = min(frame_of(longest), len(ratings) // 4)
-    count = ratings.shape[1]
+    count = recordings[0].shape[1]
+    reach = min(frame_of(longest), *(len(one) // 4 for one in recordings))
     late = np.zeros(count, int)
     for _ in range(_SWEEPS if count > 1 else 0):
         before = late.copy()
         for rater in range(count):
-            others = _mean_of_others(_shifted(ratings, late), rater)
-            late[rater] = _lag(ratings[:, rater], others, reach)
+            pairs = [(one[:, rater], _mean_of_others(_shifted(one, late), rater)) for one in recordings]
+            late[rater] = _lag(pairs, reach)
         late = np.clip(late - round(float(late.mean())), -reach, reach)
         if (late == before).all():
             break
@@ -156,14 +156,37 @@ def _shifted(ratings: np.ndarray, frames: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _lag(rater: np.ndarray, others: np.ndarray, reach: int) -> int:
-    """Frames by which a rater is behind the others, the smallest of equals; 0 where they never correlate."""
-    best, lag = 0.0, 0
-    for k in sorted(range(-reach, reach + 1), key=abs):
-        ours, theirs = rater[max(0, k) : len(rater) + min(0, k)], others[max(0, -k) : len(others) - max(0, k)]
-        if (value := _pearson(ours, theirs)) > best + 1e-12:
-            best, lag = value, k
-    return lag
+def _lag(pairs: Sequence[tuple[np.ndarray, np.ndarray]], reach: int) -> int:
+    """Frames by which a rater is behind the others, (rater, others) of each recording; 0 if never alike."""
+    total = sum(len(rater) * _correlations(rater, others, reach) for rater, others in pairs)
+    lags = sorted(range(-reach, reach + 1), key=abs)
+    best = max(lags, key=lambda k: round(float(total[k + reach]), 9))
+    return best if total[best + reach] > 0 else 0
+
+
+def _correlations(x: np.ndarray, y: np.ndarray, reach: int) -> np.ndarray:
+    """(2 · reach + 1,) Pearson's r of x moved earlier by −reach … reach frames with y, 0 where there is none."""
+    there_x, there_y = np.isfinite(x), np.isfinite(y)
+    if not there_x.any() or not there_y.any():
+        return np.zeros(2 * reach + 1)
+    a = np.where(there_x, x - x[there_x].mean(), 0.0)
+    b = np.where(there_y, y - y[there_y].mean(), 0.0)
+
+    def sums(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return np.correlate(np.pad(one.astype(np.float64), reach), other.astype(np.float64), "valid")
+
+    n = np.maximum(sums(there_x, there_y), 1.0)
+    sum_a, sum_b = sums(a, there_y), sums(there_x, b)
+    spread_a = sums(a**2, there_y) - sum_a**2 / n
+    spread_b = sums(there_x, b**2) - sum_b**2 / n
+    moves = (spread_a > n * _dust(x) ** 2) & (spread_b > n * _dust(y) ** 2)
+    spread = np.sqrt(np.where(moves, spread_a * spread_b, 1.0))
+    return np.where(moves, (sums(a, b) - sum_a * sum_b / n) / spread, 0.0)
+
+
+def _dust(x: np.ndarray) -> float:
+    """Spread that the rounding of a mean of raters may leave of a constant."""
+    return 1e-9 * float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
 
 
 def _weighted(ratings: np.ndarray, weights: np.ndarray) -> Fusion:
@@ -200,14 +223,4 @@ def _mean(values: np.ndarray) -> float:
 
 def _pearson(x: np.ndarray, y: np.ndarray) -> float:
     """Over the frames in which both have a value; 0 where either never moves."""
-    both = np.isfinite(x) & np.isfinite(y)
-    if not both.any():
-        return 0.0
-    a, b = (one - one[0] for one in (x[both], y[both]))
-    a, b = a - a.mean(), b - b.mean()
-    # What is left of a constant may be the rounding of a mean of raters.
-    still = [
-        np.sqrt(moves @ moves / len(moves)) <= 1e-12 * np.abs(one[both]).max()
-        for moves, one in ((a, x), (b, y))
-    ]
-    return 0.0 if any(still) else float(a @ b / np.sqrt((a @ a) * (b @ b)))
+    return float(_correlations(x, y, 0)[0])

@@ -56,7 +56,7 @@ class Fused:
     method: str
     aligned: bool
     delays: np.ndarray
-    """(R,) float64 seconds by which each rater reacted later than the raters' mean, as they were read."""
+    """(R,) float64 seconds by which each rater reacts later than the raters' mean."""
     agreement: np.ndarray
     """(R,) mean CCC of each rater with each of the others."""
     mean_ccc: float
@@ -67,14 +67,8 @@ class Fused:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is to be said of the files and of the fusion."""
-        said = list(self.fusion.warnings)
-        for rater, delay in zip(self.ratings.raters, self.delays.tolist(), strict=True):
-            if abs(delay) >= raters.LONGEST:
-                said.append(
-                    f"rater {rater}: a delay of {delay:+g} s is as far as it is looked for; do not trust it"
-                )
         name = f"{self.ratings.name}, {self.ratings.dimension}"
-        return (*map(str, self.ratings.faults), *(f"{name}: {text}" for text in said))
+        return (*map(str, self.ratings.faults), *(f"{name}: {text}" for text in self.fusion.warnings))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; a number that there is none of is None."""
@@ -214,14 +208,26 @@ def _column(path: Path, trace: Trace, dimension: str) -> int:
     raise CorpusError(f"{path}: has no column {dimension}, but {', '.join(trace.columns)}")
 
 
-def fuse(ratings: Ratings, method: str, *, align: bool = False) -> Fused:
+def delays_of(ratings: Sequence[Ratings]) -> list[np.ndarray]:
+    """(R,) seconds by which each recording's raters react later than their mean.
+
+    A rater is as late in all recordings, so recordings of the same raters and dimension share one estimate.
+    """
+    groups: dict[tuple[str, ...], list[np.ndarray]] = {}
+    for one in ratings:
+        groups.setdefault((one.dimension, *one.raters), []).append(one.values)
+    found = {key: raters.rater_delays(several) for key, several in groups.items()}
+    return [found[one.dimension, *one.raters] for one in ratings]
+
+
+def fuse(ratings: Ratings, method: str, delays: np.ndarray, *, align: bool = False) -> Fused:
     """Fuse one recording's ratings of one dimension.
 
     Args:
         method: one of `affekt.corpora.raters.METHODS`.
-        align: move each rater by their estimated delay first; the gold begins and ends where all of them are.
+        delays: (R,) as `delays_of` gives them.
+        align: move each rater by their delay first; the gold begins and ends where all of them are.
     """
-    delays = raters.rater_delays(ratings.values)
     values = raters.aligned(ratings.values, delays) if align else ratings.values
     fusion = raters.METHODS[method](values)
     if align:

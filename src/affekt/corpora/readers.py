@@ -45,16 +45,16 @@ def read_corpus(root: Path, kind: str | None = None) -> Corpus:
     """Read a folder, or a manifest file, of any of the corpora that affekt knows.
 
     Args:
-        kind: name of the reader's module ("avec", "recola", …); None: the first that recognises it.
+        kind: one of `READERS`; None: the first that recognises it.
 
     Raises:
-        CorpusError: none does, or more than one thing is wrong with all of it.
+        CorpusError: none does, or there is nothing in it that could be read.
     """
     try:
         if not root.exists():
             raise CorpusError(f"{root}: no such file or folder")
-        if kind is not None:
-            return settled(reader(kind).read(root))
+        if kind is not None or root.is_file():
+            return settled(reader(kind or "manifest").read(root))
         fitting = [name for name in READERS if reader(name).recognises(root)]
         if not fitting:
             raise CorpusError(_unknown(root))
@@ -69,8 +69,6 @@ def read_corpus(root: Path, kind: str | None = None) -> Corpus:
 
 def _unknown(root: Path) -> str:
     """What was looked for, what there is, and what to do."""
-    if root.is_file():
-        return f"{root}: is no manifest: its first line names no column called file"
     names = sorted((path.name + "/" * path.is_dir() for path in root.iterdir()), key=natural)
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     holds = f"it holds {', '.join(names[:LISTED])}{more}" if names else "it is empty"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affekt.corpora.corpus import Fault
+from affekt.corpora.folders import text_of
 from affekt.errors import CorpusError
-from affekt.media.tables import read_text
 
 SEPARATORS = ";,\t|"
 
@@ -63,7 +63,7 @@ def read_sheet(path: Path, *, open_end: bool = False) -> Sheet:
     Raises:
         CorpusError: the file cannot be read, is empty, or names a column twice.
     """
-    text = read_text(path, CorpusError)
+    text = text_of(path)
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         raise CorpusError(f"{path}: is empty; a first line that names the columns is needed")

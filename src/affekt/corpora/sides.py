@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from affekt.corpora import manifest, omg
+from affekt.corpora import audformat_tables, manifest, omg
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.folders import FILMS, SOUNDS, fault_of, natural, partition_of, walk
+from affekt.corpora.dyads import PAIRS, of_equal_length
+from affekt.corpora.folders import FILMS, SOUNDS, fault_of, natural, partition_of, text_of, walk
 from affekt.corpora.labels import Trace, at_10hz, read_labels
 from affekt.corpora.layouts import TIME
 from affekt.corpora.readers import read_corpus
 from affekt.corpora.sheets import Row, Sheet, read_sheet
 from affekt.errors import CorpusError
-from affekt.media.tables import read_text
 from affekt.timeline import FRAME_RATE, Recording
 
 DIMENSION_FOLDERS = (
@@ -28,7 +28,11 @@ DIMENSION_FOLDERS = (
     *("physio-arousal", "anno12_eda"),
 )
 """Folders of these names hold one dimension of all recordings, in the order in which it is reported."""
+BESIDE = (".", "readme", "licen", PAIRS)
+"""How files begin that lie beside labels and are none."""
 SUFFIXES = frozenset((".csv", ".txt", ".arff", ".tsv", ".dat"))
+CHALLENGE = re.compile(r"(?P<set>(train|dev|devel|test)(_[a-z]{2})?)_(?P<number>\d+)", re.IGNORECASE)
+"""What recordings are called in the AVEC challenges: Train_01, Devel_HU_14; dev_1 (RECOLA)."""
 NAMES = ("name", "file", "filename", "path", "recording", "id")
 """Columns that tell which recording a row is of."""
 _STEP = 1 / FRAME_RATE
@@ -59,12 +63,16 @@ class Side:
     notes: tuple[str, ...] = ()
 
 
-def read_side(path: Path) -> Side:
+def read_side(path: Path, *, people: bool = False) -> Side:
     """Read a label file, a folder of them, a folder of them per dimension, or a corpus' folder.
 
     A file may hold one recording in any dialect of `read_labels` (affekt's own tables among them), or many:
     OMG-Emotion's utterances, ABAW's submission (image_location,valence,arousal), a row for each recording
     (name,arousal,valence). In folders below folders, recordings are named with theirs: abc/talk.
+
+    Args:
+        people: guess partitions and dyads where files are called as SEWA's and nothing else tells: from
+            gold, that is; predictions may all be equally long.
 
     Raises:
         CorpusError: there is nothing in it that could be read as labels; names the first thing wrong.
@@ -83,7 +91,30 @@ def read_side(path: Path) -> Side:
         first = next((str(fault) for fault in side.faults if fault.severity == "error"), None)
         raise CorpusError(first or f"{path}: there are no labels in it; give the folder that has the files")
     labelled = tuple(sorted(side.labelled, key=lambda one: natural(one.recording.name)))
-    return replace(side, root=path, labelled=labelled)
+    side = replace(side, root=path, labelled=labelled)
+    return _with_people(side) if people else side
+
+
+def _with_people(side: Side) -> Side:
+    """Partition by name, and SEWA's dyads by length, of recordings of which nothing is known."""
+    lengths: dict[str, dict[str, int]] = defaultdict(dict)
+    names: dict[str, re.Match[str]] = {}
+    for one in side.labelled:
+        match = CHALLENGE.fullmatch(one.recording.name)
+        if match and one.recording.partition is None:
+            names[one.recording.name] = match
+            if len(match["number"]) > 1:  # RECOLA's train_1 and its kind are all equally long
+                lengths[match["set"]][one.recording.name] = len(one.trace.starts)
+    groups = {name: group for several in lengths.values() for name, group in of_equal_length(several).items()}
+    labelled = []
+    for one in side.labelled:
+        recording = one.recording
+        if match := names.get(recording.name):
+            partition = partition_of(match["set"].partition("_")[0])
+            recording = replace(recording, partition=partition, group=groups.get(recording.name))
+        labelled.append(replace(one, recording=recording))
+    note = "dyads are guessed: recordings of equal length, to a row, count as one; --groups FILE tells them"
+    return replace(side, labelled=tuple(labelled), notes=(*side.notes, note) if groups else side.notes)
 
 
 def _dimension_folders(root: Path) -> dict[str, Path]:
@@ -94,17 +125,21 @@ def _dimension_folders(root: Path) -> dict[str, Path]:
 
 def _own_files(folder: Path) -> list[Path]:
     names = (one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
-    return sorted((one for one in names if not one.name.startswith(".")), key=lambda one: natural(one.name))
+    kept = [one for one in names if not one.name.lower().startswith(BESIDE)]
+    return sorted(kept, key=lambda one: natural(one.name))
 
 
 def _of_own_files(root: Path, files: Sequence[Path]) -> Side:
-    """A challenge's tables of many recordings, a corpus (its manifest lies there), or a file a recording."""
+    """A challenge's tables of many recordings, a listed corpus, or a file a recording."""
     if sheets := [path for path in files if _header(path) & {"image_location", "utterance"}]:
         return _of_files(root, _named(root, sheets))
-    try:
+    if manifest.recognises(root) or audformat_tables.recognises(root):
         return _of_corpus(root)
-    except CorpusError:
-        return _of_files(root, _named(root, files))
+    side = _of_files(root, _named(root, files))
+    if not side.labelled:  # perhaps it is something else that lies beside a corpus' folders
+        with suppress(CorpusError):
+            return _of_corpus(root)
+    return side
 
 
 def _named(root: Path, files: Iterable[Path]) -> dict[str, Path]:
@@ -148,7 +183,15 @@ def _of_file(name: str, path: Path) -> Side:
     header = _header(path)
     if "image_location" in header:
         return _of_images(read_sheet(path))
-    if header & {"utterance", *NAMES} and header & set(DIMENSION_FOLDERS) and not header & TIME:
+    listed = not header & (TIME | {"utterance"})
+    if listed and header & set(manifest.COLUMNS["file"]) and manifest.recognises(path):
+        try:
+            return _of_corpus(path)
+        except CorpusError:
+            if not header & set(DIMENSION_FOLDERS):
+                raise
+            # A table of predictions, whose films are elsewhere.
+    if ("utterance" in header or (listed and header & set(NAMES))) and header & set(DIMENSION_FOLDERS):
         return _of_rows(path)
     if {"video", "utterance"} <= header:
         return Side(path, ())  # OMG's transcripts, or its utterances without labels
@@ -160,7 +203,7 @@ def _of_file(name: str, path: Path) -> Side:
 def _header(path: Path) -> frozenset[str]:
     """What the first line's fields are, in lower case; nothing of what is no text."""
     try:
-        first = read_text(path, CorpusError).split("\n", 1)[0]
+        first = text_of(path).split("\n", 1)[0]
     except CorpusError:
         return frozenset()  # read_labels says what is wrong with it
     return frozenset(re.split(r"[;,\t|]", re.sub(r"[\"'\s]", "", first.lower())))
@@ -219,9 +262,6 @@ def _joined(parts: Mapping[str, Trace]) -> Trace:
 
 def _of_rows(path: Path) -> Side:
     """A table with a row for each recording, or each utterance of a video (OMG-Emotion)."""
-    if manifest.recognises(path):  # speakers and partitions, that is
-        with suppress(CorpusError):
-            return _of_corpus(path)
     sheet = read_sheet(path)
     dimensions = [name for name in DIMENSION_FOLDERS if name in sheet.header]
     match = omg.LISTS.fullmatch(path.name)
@@ -289,7 +329,8 @@ def _of_corpus(root: Path) -> Side:
         raise
     labelled = [_of_gold(one, corpus) for one in corpus.recordings if one.gold is not None]
     without = [one.label for one in corpus.recordings if one.gold is None]
-    notes = [f"{corpus.kind}: {len(without)} recordings without labels"] if without else []
+    total = len(corpus.recordings)
+    notes = [f"{len(without)} of the {total} recordings of {corpus.kind} have no labels"] if without else []
     return Side(root, tuple(labelled), corpus.faults, (*notes, *corpus.notes))
 
 

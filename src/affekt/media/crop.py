@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,17 +19,27 @@ def cut_square(picture: np.ndarray, left: float, top: float, side: float, size: 
     """
     height, width = picture.shape[:2]
     block = min(max(1, math.floor(side / size)), height, width)
-    rows, first_row = _span(top, side, height, block)
-    columns, first_column = _span(left, side, width, block)
+    rows, above, below, down = _axis(top, side, height, block, size)
+    columns, before, after, right = _axis(left, side, width, block, size, 3)
     region = _block_means(picture[rows, columns], block)
-    top, left, side = (top - first_row) / block, (left - first_column) / block, side / block
-    above, below, down = _neighbours(top, side, size, len(region))
-    before, after, right = _neighbours(left, side, size, region.shape[1])
     flat = region.reshape(len(region), -1)
-    flat = _mix(flat[above], flat[below], down[:, None])
-    channels = np.arange(3)
-    before, after = ((3 * places[:, None] + channels).ravel() for places in (before, after))
-    return _mix(flat.take(before, axis=1), flat.take(after, axis=1), right.repeat(3)).reshape(size, size, 3)
+    flat = _mix(flat.take(above, axis=0), flat.take(below, axis=0), down[:, None])
+    return _mix(flat.take(before, axis=1), flat.take(after, axis=1), right).reshape(size, size, 3)
+
+
+@lru_cache(maxsize=32)  # a face that is held is cut at the same place, frame after frame
+def _axis(
+    start: float, side: float, limit: int, block: int, size: int, channels: int = 1
+) -> tuple[slice, np.ndarray, np.ndarray, np.ndarray]:
+    """Along one axis: the pixels that matter, and for each sample what `_neighbours` says of their blocks.
+
+    With several channels side by side, each sample is one of a channel.
+    """
+    pixels, first = _span(start, side, limit, block)
+    count = (pixels.stop - pixels.start) // block
+    before, after, share = _neighbours((start - first) / block, side / block, size, count)
+    before, after = ((channels * one[:, None] + np.arange(channels)).ravel() for one in (before, after))
+    return pixels, before, after, share.repeat(channels)
 
 
 def _span(start: float, side: float, limit: int, block: int) -> tuple[slice, int]:
@@ -67,7 +78,10 @@ def _neighbours(
 
 def _mix(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
     """`share` 256ths of `other`, the rest of `one`, rounded; uint8 in and out, within 16 bits on the way."""
-    mixed: np.ndarray = (one * (256 - share) + other * share + np.uint16(128)) >> 8
+    mixed: np.ndarray = one * (256 - share)
+    mixed += other * share
+    mixed += np.uint16(128)
+    mixed >>= np.uint16(8)
     return mixed.astype(np.uint8)
 
 

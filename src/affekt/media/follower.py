@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -77,7 +78,7 @@ class FaceFollower:
         spec: size and framing of the crops.
         subject: which face, counted by size in the first frame that has so many (1 = largest); None: the
             largest in the first frame that has any; "left" or "right": the one whose centre is furthest to
-            that side of the picture, in the first frame that has any.
+            that side of the picture, in the first frame that has any, and when it has been gone for long.
         threads: for the detector; None: ONNX Runtime's choice.
     """
 
@@ -101,8 +102,7 @@ class FaceFollower:
         if self._new_shot(picture):
             self._gap = max(self._gap, GONE)  # whoever is in the new shot may be taken at once
         if self._box is not None and self._gap == 0:
-            held = self._cut(picture)
-            if self._age < DETECT_EVERY and self._change(held) < STIRRED:
+            if self._age < DETECT_EVERY and self._change(held := self._cut(picture)) < STIRRED:
                 return held
             if self._track(picture):
                 return self._seen(picture)
@@ -209,10 +209,15 @@ class FaceFollower:
     def _new_shot(self, picture: Picture) -> bool:
         """Is this picture unlike the one before?"""
         rgb = self._scaled(picture)[0] if self._box is not None else picture.at(1.0)
-        rows = np.linspace(0, rgb.shape[0] - 1, 24).astype(int)
-        columns = np.linspace(0, rgb.shape[1] - 1, 32).astype(int)
-        before, self._scene = self._scene, rgb[np.ix_(rows, columns)].mean(axis=2)
+        before, self._scene = self._scene, rgb[_sample(rgb.shape[0], rgb.shape[1])].sum(axis=2) / 3
         return before is not None and _correlation(before, self._scene) < CUT
+
+
+@lru_cache(maxsize=8)
+def _sample(height: int, width: int) -> tuple[np.ndarray, ...]:
+    """Which 24 × 32 pixels, spread evenly over a picture, tell one shot from the next."""
+    rows, columns = (np.linspace(0, side - 1, n).astype(int) for side, n in ((height, 24), (width, 32)))
+    return np.ix_(rows, columns)
 
 
 def _sides(rgb: np.ndarray) -> np.ndarray:
@@ -236,7 +241,9 @@ def _distances(box: np.ndarray, others: np.ndarray) -> np.ndarray:
 def _look(crop: np.ndarray) -> np.ndarray:
     """(16, 16) grey means of a crop's cells."""
     cell = len(crop) // CELLS
-    means: np.ndarray = crop.reshape(CELLS, cell, CELLS, cell * 3).mean(axis=(1, 3))
+    # Whole numbers summed row by row: the same means, in a third of the time of `mean` over two axes.
+    rows = crop.reshape(CELLS, cell, -1).sum(axis=1, dtype=np.uint32)
+    means: np.ndarray = rows.reshape(CELLS, CELLS, -1).sum(axis=2) / (3 * cell * cell)
     return means
 
 

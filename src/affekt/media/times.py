@@ -36,8 +36,8 @@ def picture_times(path: Path) -> np.ndarray:
             if other.index != contents.video:
                 other.discard = Discard.all
         stream = container.streams[contents.video]
-        # AVI and raw streams say when a picture is decoded, not when it is shown: sorted, these are the same.
-        last, gap = -1.0, float(1 / rate) if (rate := stream.average_rate) else GAP  # type: ignore[attr-defined]
+        # AVI and raw streams say when a picture is decoded, not when it is shown: sorted, it is the same.
+        last, gap = -1.0, float(1 / rate) if (rate := stream.average_rate) else GAP
         packets = container.demux(stream)
         while True:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from av import VideoFrame
@@ -56,9 +57,6 @@ class Picture:
         self._quarters = round(frame.rotation / 90) % 4
         self._stored = (max(1, round(frame.width * aspect)), frame.height)
         self._converted: dict[tuple[int, int], np.ndarray] = {}
-        base = frame.time_base  # made anew at every look: once is enough for each of a film's pictures
-        self.duration = frame.duration * float(base) if base else 0.0
-        """Seconds that the file says it is shown."""
         self.width, self.height = self._stored[::-1] if self._quarters % 2 else self._stored
         """Size in pixels, upright and with square pixels."""
 
@@ -76,11 +74,23 @@ class Picture:
         return self._converted[width, height]
 
 
+@dataclass(slots=True)
+class _Shown:
+    """A decoded frame and when it is shown, in seconds from the recording's start."""
+
+    time: float
+    duration: float
+    """Seconds that the file says it is shown; 0: it does not say."""
+    frame: VideoFrame
+    picture: Picture | None = None
+
+
 class VideoTrack:
     """The pictures of a recording, frame by frame; None where there is none near enough."""
 
     def __init__(self, contents: Contents, warn: Warn, threads: int | None = None) -> None:
         self._contents, self._warn, self._threads = contents, warn, threads
+        self._scaler = Scaler()
         self.end = 0.0
         """Seconds up to which pictures have been decoded so far, the last one's duration included."""
 
@@ -90,24 +100,31 @@ class VideoTrack:
         Goes on past `end` for as long as the last picture may be held.
         """
         k, gap = 0, 0.0
-        last: tuple[float, Picture] | None = None
-        for time, picture in self._pictures():
+        last: _Shown | None = None
+        for following in self._shown():
             before = 0.0 if last is None else gap
-            gap = time - last[0] if last else 0.0
-            while _middle(k) < time:
-                yield _nearest(_middle(k), last, (time, picture), before or gap)
+            gap = following.time - last.time if last else 0.0
+            while _middle(k) < following.time:
+                nearest = _nearest(_middle(k), last, following, before or gap)
+                yield None if nearest is None else self._picture(nearest)
                 k += 1
-            last = (time, picture)
-            self.end = time + min(picture.duration or gap, HELD_SLOW)
-        while last and abs(_middle(k) - last[0]) <= _reach(gap):
-            yield last[1]
+            last = following
+            self.end = last.time + min(last.duration or gap, HELD_SLOW)
+        while last and abs(_middle(k) - last.time) <= _reach(gap):
+            yield self._picture(last)
             k += 1
 
-    def _pictures(self) -> Iterator[tuple[float, Picture]]:
-        """Seconds from the recording's start and picture, in rising order."""
-        contents, scaler = self._contents, Scaler()
+    def _picture(self, shown: _Shown) -> Picture:
+        """Made only of what is taken: the others, four of five at 50 a second, are decoded and no more."""
+        if shown.picture is None:
+            shown.picture = Picture(shown.frame, self._contents.aspect, self._scaler)
+        return shown.picture
+
+    def _shown(self) -> Iterator[_Shown]:
+        """What is shown when, in rising order."""
+        contents = self._contents
         assert contents.video is not None
-        last, gap, backwards = -1.0, 0.04, 0
+        last, gap, backwards, tick = -1.0, 0.04, 0, None
         for frame in decode(contents, contents.video, self._warn, self._threads):
             time = last + gap if frame.time is None else frame.time - contents.start
             if contents.still:
@@ -125,7 +142,9 @@ class VideoTrack:
             if last >= 0:
                 gap = time - last
             last = time
-            yield time, Picture(frame, contents.aspect, scaler)
+            if tick is None:
+                tick = float(frame.time_base or 0)
+            yield _Shown(time, frame.duration * tick, frame)
         if backwards > 1:
             self._warn(f"{backwards} pictures were left out: their timestamps run backwards")
 
@@ -139,11 +158,9 @@ def _reach(gap: float) -> float:
     return max(HELD, min(1.5 * gap, HELD_SLOW))
 
 
-def _nearest(
-    middle: float, last: tuple[float, Picture] | None, following: tuple[float, Picture], gap: float
-) -> Picture | None:
+def _nearest(middle: float, last: _Shown | None, following: _Shown, gap: float) -> _Shown | None:
     """The nearer of two pictures, the earlier at a tie; None if that one is too far away."""
     if last is None:  # before the film starts, only the frame in which it starts has a picture
-        return following[1] if following[0] - middle < 0.5 / FRAME_RATE else None
-    time, picture = last if middle - last[0] <= following[0] - middle + TIE else following
-    return picture if abs(time - middle) <= _reach(gap) else None
+        return following if following.time - middle < 0.5 / FRAME_RATE else None
+    nearest = last if middle - last.time <= following.time - middle + TIE else following
+    return nearest if abs(nearest.time - middle) <= _reach(gap) else None

@@ -31,28 +31,63 @@ _NOTE = (
 
 
 def show_gold(results: Sequence[Fused], file: TextIO | None = None) -> None:
-    """Print weights, delays and agreement of every rater to `file` (default: standard output)."""
+    """Print weights and agreement of every recording, and of every rater over all, to `file` (or stdout)."""
     from rich.console import Console
 
     console = Console(file=file, highlight=False, markup=False, emoji=False)
-    console.print(_table(results))
+    console.print(_recordings(results))
+    console.print()
+    console.print(_raters(results))
+    console.print()
     console.print(headline(results) + ".")
 
 
-def _table(results: Sequence[Fused]) -> Table:
+def _grid(left: Sequence[str], right: Sequence[str]) -> Table:
     from rich.table import Table
 
     grid = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("recording", "dimension", "rater"):
+    for name in left:
         grid.add_column(name, overflow="fold")
-    for name in ("weight", "delay", "mean CCC"):
+    for name in right:
         grid.add_column(name, justify="right", no_wrap=True)
-    for one in results:
-        for place, cells in enumerate(_rows(one)):
-            title = (printable(one.ratings.name), one.ratings.dimension) if place == 0 else ("", "")
-            grid.add_row(*title, *map(printable, cells))
-        grid.add_row("", "", "all", "", f"α {figure(one.alpha)}", figure(one.mean_ccc), style="bold")
     return grid
+
+
+def _recordings(results: Sequence[Fused]) -> Table:
+    grid = _grid(("recording", "dimension", "weights"), ("mean CCC", "Cronbach's α"))
+    for one in results:
+        weights = " ".join(figure(weight) for weight in one.fusion.weights)
+        cells = (weights, figure(one.mean_ccc), figure(one.alpha))
+        grid.add_row(printable(one.ratings.name), one.ratings.dimension, *cells)
+    return grid
+
+
+def _raters(results: Sequence[Fused]) -> Table:
+    grid = _grid(("rater", "dimension"), ("recordings", "mean weight", "delay", "mean CCC"))
+    for rater, dimension, *cells in raters(results):
+        grid.add_row(printable(rater), dimension, *cells)
+    return grid
+
+
+def raters(results: Sequence[Fused]) -> list[tuple[str, ...]]:
+    """Rater, dimension, and over all recordings: how many, mean weight, delay, mean CCC with the others.
+
+    A rater who rated with different others has a delay relative to each of these groups: the range is given.
+    """
+    found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
+    for one in results:
+        columns = (one.fusion.weights.tolist(), one.delays.tolist(), one.agreement.tolist())
+        for rater, *values in zip(one.ratings.raters, *columns, strict=True):
+            found.setdefault((one.ratings.dimension, rater), []).append(tuple(values))
+    rows: list[tuple[str, ...]] = []
+    for (dimension, rater), values in sorted(found.items(), key=lambda item: item[0][0]):
+        weights, delays, agreement = zip(*values, strict=True)
+        span = sorted({min(delays), max(delays)})
+        late = " to ".join(map(_delay, span))
+        rows.append(
+            (rater, dimension, str(len(values)), figure(_mean(weights)), late, figure(_mean(agreement)))
+        )
+    return rows
 
 
 def headline(results: Sequence[Fused]) -> str:
@@ -68,8 +103,9 @@ def headline(results: Sequence[Fused]) -> str:
 def page(results: Sequence[Fused]) -> str:
     """The self-contained page: for each recording and dimension its raters, their fusion and the figures."""
     warnings = [text for one in results for text in one.warnings]
-    body = "".join(_section(one) for one in results)
-    return sheet("Gold standard", body, headline=headline(results), note=_NOTE, warnings=warnings)
+    heads = ("Rater", "Dimension", "Recordings", "Mean weight", "Delay", "Mean CCC")
+    body = section("Raters", table(heads, raters(results)), _NOTE) + "".join(map(_section, results))
+    return sheet("Gold standard", body, headline=headline(results), warnings=warnings)
 
 
 def _section(one: Fused) -> str:

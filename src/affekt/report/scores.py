@@ -83,9 +83,16 @@ def show_scores(scores: Scores, *, each: bool, file: TextIO | None = None) -> No
     console = Console(file=file, highlight=False, soft_wrap=False, width=None if file.isatty() else 80)
     _print(console, _heading(scores))
     count = len(scores.units)
-    parts = [("Over all rows laid end to end", scores.evaluation.joined)]
+    parts = [
+        ("Over all rows laid end to end (as the paper, AVEC's SEWA tasks, MuSe)", scores.evaluation.joined)
+    ]
     if count > 1:
-        parts.append((f"Mean over the {count:,} {_units(scores)}", scores.evaluation.mean))
+        parts.append(
+            (
+                f"Mean over the {count:,} {_units(scores)} (as AVEC 2018's RECOLA task, OMG)",
+                scores.evaluation.mean,
+            )
+        )
     for title, measures in parts:
         _print(console, f"\n{title}")
         console.print(_table(scores.pairing.dimensions, measures))
@@ -205,9 +212,9 @@ def _degenerate(scores: Scores) -> Iterator[str]:
     for place, dimension in enumerate(scores.pairing.dimensions):
         n, rest = sums.n[:, place], sums.constant[:, place]
         for what, mask in (
-            (f"prediction or gold of {dimension} is constant: CCC 0, no Pearson", rest & (n > 1)),
-            (f"a single row of {dimension}: neither CCC nor Pearson, not in their mean", n == 1),
-            (f"no row of {dimension}: not in its mean", n == 0),
+            (f"with constant predictions or gold of {dimension} (CCC 0, no Pearson)", rest & (n > 1)),
+            (f"with a single row of {dimension} (neither CCC nor Pearson, nor in their mean)", n == 1),
+            (f"without a row of {dimension} (not in its mean)", n == 0),
         ):
             yield from _named(what, [(names[k], 0) for k in np.flatnonzero(mask)])
 

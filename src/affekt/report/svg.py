@@ -211,7 +211,8 @@ def _span(arrays: Sequence[np.ndarray]) -> tuple[float, float]:
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
-    return (low, high) if high - low > 1e-9 * max(1.0, abs(high)) else (low - 0.5, high + 0.5)
+    size = max(1.0, abs(low), abs(high))
+    return (low, high) if high - low > 1e-9 * size else (low - size / 2, high + size / 2)
 
 
 def _runs(x: np.ndarray, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

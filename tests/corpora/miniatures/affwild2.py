@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+
 from media.films import make_film
 
 Pair = tuple[float, float]

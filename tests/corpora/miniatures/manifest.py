@@ -23,7 +23,9 @@ def build(root: Path) -> Path:
     sound = [(0.0, tone(3.0, 22_050))]
     make_film(root / "films" / "Anna & Ben.mp4", [k / 10 for k in range(30)], sound, rate=22_050)
     for name in ("a", "b", "more/a"):
-        make_film(root / "tones" / f"{name}.wav", sounds=[(0.0, tone(2.0, 16_000))], rate=16_000, sound="pcm_s16le")
+        make_film(
+            root / "tones" / f"{name}.wav", sounds=[(0.0, tone(2.0, 16_000))], rate=16_000, sound="pcm_s16le"
+        )
     (root / "words" / "Anna.csv").write_text("0.1;1.2;'Grüße; und \"Tschüss\"'\n", encoding="utf-8")
     (root / "words" / "leer.csv").write_text("")
     (root / "turns" / "Anna.csv").write_text("0.0;1.5\n")

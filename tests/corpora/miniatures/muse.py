@@ -1,4 +1,4 @@
-"""MuSe in small: a task of 2021 (segment before value) with whole films, one of 2020 with segments' sounds."""
+"""MuSe in small: a task of 2021 (segment before value) with whole films, one of 2020 with cut sounds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ def trace(path: Path, rows: list[tuple[int, int, str]], *, before: bool, newline
     """A label file of (ms, segment, value) rows; `before`: the segment stands before the value."""
     path.parent.mkdir(parents=True, exist_ok=True)
     head = "timestamp,segment_id,value" if before else "timestamp,value,segment_id"
-    lines = [f"{ms},{segment},{value}" if before else f"{ms},{value},{segment}" for ms, segment, value in rows]
+    lines = [
+        f"{ms},{segment},{value}" if before else f"{ms},{value},{segment}" for ms, segment, value in rows
+    ]
     path.write_bytes((newline.join([head, *lines]) + newline).encode())
     return path
 
@@ -27,13 +29,15 @@ def _partitions(folder: Path, text: str) -> None:
 
 
 def build(root: Path) -> Path:
-    """Write a root as of 2021: c1_muse_wilder with traces, c2_muse_sent with classes, raw films beside them."""
+    """Write a root as of 2021: c1_muse_wilder with traces, c2_muse_sent with classes, films beside them."""
     wild, sent = root / "c1_muse_wilder", root / "c2_muse_sent"
     _partitions(wild, "Id,duration,partition\r\n2,3,train\r\n10,2,train\r\n3,2,devel\r\n4,2,test\r\n")
     arousal, valence = wild / "label_segments" / "arousal", wild / "label_segments" / "valence"
     rows = segment(1, 500, [0.1, 0.2, 0.3, 0.4]) + segment(2, 2000, [-0.5, -0.5, -0.5, -0.5])
     trace(arousal / "2.csv", rows, before=True)
-    trace(valence / "2.csv", [(ms, one, f"-{value}".replace("--", "")) for ms, one, value in rows], before=True)
+    trace(
+        valence / "2.csv", [(ms, one, f"-{value}".replace("--", "")) for ms, one, value in rows], before=True
+    )
     for folder in (arousal, valence):
         trace(folder / "10.csv", segment(1, 0, [0.25] * 8), before=True, newline="\r\n")
         trace(folder / "3.csv", segment(1, 0, [0.5] * 4) + segment(2, 1000, [0.75] * 4), before=True)
@@ -45,7 +49,12 @@ def build(root: Path) -> Path:
     raw = root / "raw" / "Videos"
     raw.mkdir(parents=True)
     for name, pictures in (("2", 30), ("10", 20), ("3", 20), ("4", 20)):
-        make_film(raw / f"{name}.mp4", [k / 10 for k in range(pictures)], [(0.0, tone(pictures / 10, 22_050))], rate=22_050)
+        make_film(
+            raw / f"{name}.mp4",
+            [k / 10 for k in range(pictures)],
+            [(0.0, tone(pictures / 10, 22_050))],
+            rate=22_050,
+        )
     features = wild / "feature_segments" / "vggish"
     features.mkdir(parents=True)
     (features / "2.csv").write_text("timestamp,segment_id,f0\n500,1,0.0\n")
@@ -65,5 +74,7 @@ def build_segments(root: Path) -> Path:
     for stem, seconds in (("7_1", 1.0), ("7_2", 2.0), ("8_1", 1.0)):
         folder = root / "audio_segments" / stem[0]
         folder.mkdir(parents=True, exist_ok=True)
-        make_film(folder / f"{stem}.wav", sounds=[(0.0, tone(seconds, 16_000))], rate=16_000, sound="pcm_s16le")
+        make_film(
+            folder / f"{stem}.wav", sounds=[(0.0, tone(seconds, 16_000))], rate=16_000, sound="pcm_s16le"
+        )
     return root

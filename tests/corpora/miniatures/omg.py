@@ -31,7 +31,12 @@ link,video,utterance,transcript
 {TUBE}AAAAAAAAAAA,abc123,utterance_10.mp4,""
 {TUBE}BBBBBBBBBBB,über-uns,utterance_1.mp4,the naïve café
 """
-CLIPS = ("train/abc123/utterance_2", "train/abc123/utterance_10", "train/über-uns/utterance_1", "val/ccc/utterance_4")
+CLIPS = (
+    "train/abc123/utterance_2",
+    "train/abc123/utterance_10",
+    "train/über-uns/utterance_1",
+    "val/ccc/utterance_4",
+)
 
 
 def build(root: Path) -> Path:

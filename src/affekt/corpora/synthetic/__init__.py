@@ -1,4 +1,4 @@
-"""A synthetic corpus with SEWA's shape: nobody was filmed, recorded or rated, and every cue's strength is known."""
+"""A synthetic corpus with SEWA's shape: nobody was filmed or rated, every cue's strength is known."""
 
 from affekt.corpora.synthetic.folder import synthesize
 from affekt.corpora.synthetic.plan import Parameters

@@ -42,9 +42,7 @@ def rate(latent: np.ndarray, rng: np.random.Generator) -> Ratings:
 
     Liking, which AVEC 2017 has as well, is half valence and half a process that nothing shows.
     """
-    traces = {
-        name: _traces(latent[:, column], DELAYS[name], rng) for column, name in enumerate(DIMENSIONS)
-    }
+    traces = {name: _traces(latent[:, column], DELAYS[name], rng) for column, name in enumerate(DIMENSIONS)}
     gold = np.stack([traces[name].mean(axis=1) for name in DIMENSIONS], axis=1)
     other = np.tanh(0.5 * smooth_noise(rng, len(latent), 10.0))
     return Ratings(traces, np.column_stack([gold, 0.5 * gold[:, 1] + 0.5 * other]))

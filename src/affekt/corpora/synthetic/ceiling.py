@@ -102,7 +102,9 @@ def _scores(recordings: Sequence[Shown], guesses: Sequence[Array]) -> dict[str, 
     """
     scores: dict[str, dict[str, float]] = {}
     together = {
-        part: [np.concatenate([values[k] for k in members]) for values in (guesses, [r.gold for r in recordings])]
+        part: [
+            np.concatenate([values[k] for k in members]) for values in (guesses, [r.gold for r in recordings])
+        ]
         for part in ("train", "devel", "test")
         if (members := [k for k, one in enumerate(recordings) if one.partition == part])
     }
@@ -156,7 +158,7 @@ def _ridge(inputs: Array, gold: Array) -> Array:
 
 
 def _averages(one: Shown, modality: str) -> Array:
-    """(T, I): means of cues in windows, drawn to 0 by short presence, and presence; audio has the partner's too."""
+    """(T, I): means of cues in windows, drawn to 0 by short presence, and presence; of both voices."""
     columns = []
     for cue in (one.own, one.partner)[: 2 if modality == "audio" else 1]:
         values, present = cue.values[modality], cue.present[modality].astype(np.float64)

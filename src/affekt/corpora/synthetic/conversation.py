@@ -1,4 +1,4 @@
-"""Two synthetic people in a talk: who says what when, how it sounds, and when a face is out of the picture."""
+"""Two synthetic people in a talk: who says what when, how it sounds, when a face is out of the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of a synthetic recording: the drawn face, moved by cues and by the mouth's sounds, as an AVI."""
+"""The picture of a synthetic recording: the drawn face, moved by cues and by what is said, as an AVI."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Array = np.ndarray
 SIZE = 320, 240
 """SEWA's, for chats."""
 FILM_RATE, REPEATS = 50, 4
-"""Pictures a second that the file holds, as SEWA's do, and how often each drawn one stands in it: 12.5 distinct
-pictures a second."""
+"""Pictures a second that the file holds, as SEWA's do, and how often each drawn one stands in it: there are
+12.5 distinct pictures a second."""
 BIT_RATE = 300_000
 
 SKINS: tuple[Colour, ...] = (
@@ -43,7 +43,12 @@ HAIRS: tuple[Colour, ...] = (
     (0.22, 0.065, 0.025),
     (0.36, 0.35, 0.34),
 )
-IRISES: tuple[Colour, ...] = ((0.13, 0.20, 0.16), (0.12, 0.20, 0.33), (0.10, 0.055, 0.025), (0.17, 0.15, 0.06))
+IRISES: tuple[Colour, ...] = (
+    (0.13, 0.20, 0.16),
+    (0.12, 0.20, 0.33),
+    (0.10, 0.055, 0.025),
+    (0.17, 0.15, 0.06),
+)
 
 CAPTION = (
     ".............#..#........#..#.....",
@@ -153,7 +158,7 @@ def write_film(path: Path, show: Performance, frames: int) -> None:
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         stream.bit_rate = BIT_RATE
         stream.codec_context.codec_tag = "XVID"
-        stream.codec_context.gop_size = FILM_RATE
+        stream.codec_context.gop_size = 12 * REPEATS  # a key picture is a new one
         stream.codec_context.flags |= Flags.bitexact
         container.metadata["title"] = "affekt: synthetic (drawn face)"
         total = frames * FILM_RATE // FRAME_RATE

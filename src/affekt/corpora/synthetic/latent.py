@@ -61,10 +61,10 @@ def process(rng: np.random.Generator, frames: int) -> np.ndarray:
 
 def likeness(seconds: np.ndarray) -> np.ndarray:
     """Correlation of a process with itself so many seconds later."""
-    return sum(
-        share * (np.ones_like(seconds) if wide is None else np.exp(-((seconds / (2 * wide)) ** 2)))
-        for wide, share in PARTS
-    )
+    total = np.zeros_like(seconds)
+    for wide, share in PARTS:
+        total += share if wide is None else share * np.exp(-((seconds / (2 * wide)) ** 2))
+    return total
 
 
 def bent(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Words with a value, German and English, written for the synthetic corpus; the values are ours, not measured.
+"""Words with a value, German and English, made for the synthetic corpus; the values are ours, not measured.
 
 Each list goes from the lowest to the highest value in groups: "value: word, word; value: …".
 """
@@ -50,7 +50,7 @@ class Lexicon:
 
 
 def _things(words: str) -> tuple[tuple[str, str], ...]:
-    """German nouns with their article; the object differs from the subject where it is masculine."""
+    """Nouns with their article; as an object it differs where it is German and masculine."""
     nouns = [word.strip() for word in words.split(",")]
     return tuple((noun, noun.replace("der ", "den ", 1)) for noun in nouns)
 
@@ -68,37 +68,37 @@ GERMAN = Lexicon(
     ),
     adverbs=Graded.of(
         "-0.9: tragischerweise; -0.6: leider, bedauerlicherweise; -0.3: seltsamerweise, notgedrungen;"
-        "0: gestern, damals, anfangs; 0.3: immerhin, erfreulicherweise; 0.6: glücklicherweise, dankenswerterweise;"
+        "0: gestern, damals, anfangs; 0.3: immerhin, erfreulicherweise; 0.6: glücklicherweise;"
         "0.9: wundersamerweise"
     ),
     verbs=Graded.of(
         "-1: hasse, verabscheue; -0.8: verachte, verfluche; -0.6: fürchte, ertrage; -0.4: meide, bemängle;"
-        "-0.2: bezweifle, übersehe; 0: kenne, sehe, bemerke; 0.2: beachte, akzeptiere; 0.4: brauche, empfehle;"
+        "-0.2: bezweifle, übersehe; 0: kenne, sehe, merke; 0.2: beachte, akzeptiere; 0.4: brauche, empfehle;"
         "0.6: mag, schätze; 0.8: bewundere, genieße; 1: liebe, verehre"
     ),
     effects=Graded.of(
         "-1: ekelt, entsetzt; -0.8: quält, erschüttert; -0.6: ärgert, enttäuscht; -0.4: nervt, stört;"
-        "-0.2: ermüdet, irritiert; 0: betrifft, beschäftigt; 0.2: wärmt, beruhigt; 0.4: interessiert, tröstet;"
+        "-0.2: ermüdet, irritiert; 0: betrifft, beschäftigt; 0.2: wärmt, beruhigt; 0.4: fesselt, tröstet;"
         "0.6: erfreut, überzeugt; 0.8: beglückt, entzückt; 1: begeistert, verzaubert"
     ),
     degrees=Graded.of(
         "-1: leicht; -0.7: etwas, ein wenig; -0.4: eher, einigermaßen; 0: recht, ziemlich;"
-        "0.4: sehr, richtig; 0.7: total, extrem; 1: wahnsinnig, unglaublich"
+        "0.4: sehr, richtig; 0.7: total, äußerst; 1: wahnsinnig, unglaublich"
     ),
     openings=Graded.of("-0.8: hm, tja; -0.4: also, naja; 0: ja, nun; 0.4: oh, hey; 0.8: mensch, boah"),
     things=_things(
         "der Film, der Anfang, der Schluss, der Ton, der Wasserhahn, der Preis, der Nachbar, der Garten, "
-        "der Zug, der Kaffee, die Werbung, die Musik, die Küche, die Stimme, die Farbe, die Reise, die Stadt, "
-        "die Arbeit, die Wohnung, die Idee, das Bild, das Lied, das Wetter, das Essen, das Geräusch, das Buch, "
-        "das Ende, das Licht, das Gespräch, das Haus"
+        "der Zug, der Kaffee, die Werbung, die Musik, die Küche, die Stimme, die Farbe, die Reise, "
+        "die Stadt, die Arbeit, die Wohnung, die Idee, das Bild, das Lied, das Wetter, das Essen, "
+        "das Geräusch, das Buch, das Telefon, das Licht, das Gespräch, das Haus"
     ),
     templates=(
         "{open} {subject} war {degree} {adjective}",
-        "{open} {subject} ist für mich {degree} {adjective}",
+        "{open} {subject} wirkt auf mich {degree} {adjective}",
         "{open} ich fand {object} {degree} {adjective}",
         "{open} {adverb} war {subject} {degree} {adjective}",
-        "{open} {subject} {effect} mich und ist {degree} {adjective}",
-        "{open} ich {verb} {object} und finde das {degree} {adjective}",
+        "{open} {subject} {effect} mich und wirkt {degree} {adjective}",
+        "{open} ich {verb} {object} und nenne das {degree} {adjective}",
         "{open} ich {verb} {object} denn {subject} {effect} mich",
         "{open} {adverb} {effect} mich {subject} auch heute noch",
         "{open} so {adjective} und {degree} {adjective} war {subject}",
@@ -118,7 +118,7 @@ ENGLISH = Lexicon(
         "1: wonderful, fantastic, gorgeous"
     ),
     adverbs=Graded.of(
-        "-0.9: tragically; -0.6: sadly, unfortunately; -0.3: strangely, grudgingly; 0: yesterday, back then, at first;"
+        "-0.9: tragically; -0.6: sadly, unfortunately; -0.3: strangely, grudgingly; 0: yesterday, back then;"
         "0.3: at least, reassuringly; 0.6: luckily, happily; 0.9: gloriously"
     ),
     verbs=Graded.of(
@@ -127,7 +127,7 @@ ENGLISH = Lexicon(
         "0.6: like, value; 0.8: admire, enjoy; 1: love, adore"
     ),
     effects=Graded.of(
-        "-1: sickens, horrifies; -0.8: torments, shatters; -0.6: angers, disappoints; -0.4: bothers, irritates;"
+        "-1: sickens, horrifies; -0.8: torments, shatters; -0.6: angers, disappoints; -0.4: bothers, annoys;"
         "-0.2: tires, puzzles; 0: concerns, reaches; 0.2: warms, soothes; 0.4: interests, comforts;"
         "0.6: pleases, convinces; 0.8: gladdens, delights; 1: thrills, enchants"
     ),
@@ -136,12 +136,11 @@ ENGLISH = Lexicon(
         "0.4: very, really; 0.7: totally, extremely; 1: insanely, unbelievably"
     ),
     openings=Graded.of("-0.8: hm, uhm; -0.4: so, anyway; 0: yes, now; 0.4: oh, hey; 0.8: man, gosh"),
-    things=tuple(
-        (f"the {noun}", f"the {noun}")
-        for noun in (
-            "film beginning ending sound tap price neighbour garden train coffee advert music kitchen voice "
-            "colour journey town job flat idea picture song weather food noise book scene light talk house"
-        ).split()
+    things=_things(
+        "the film, the beginning, the ending, the sound, the tap, the price, the neighbour, the garden, the "
+        "train, the coffee, the advert, the music, the kitchen, the voice, the colour, the journey, the "
+        "town, the job, the flat, the idea, the picture, the song, the weather, the food, the noise, the "
+        "book, the scene, the light, the talk, the house"
     ),
     templates=(
         "{open} {subject} was {degree} {adjective}",

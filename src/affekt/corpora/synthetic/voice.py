@@ -52,7 +52,7 @@ class Throat:
             scale * rng.uniform(0.95, 1.05),
             rng.uniform(1.2, 1.5),
             rng.uniform(0.02, 0.10),
-            rng.uniform(-0.15, 0.15),
+            rng.uniform(0.25, 0.55),
         )
 
 
@@ -175,7 +175,7 @@ def _frequencies() -> Array:
 
 
 def _formant_filter(formants: Array, slope: Array) -> Array:
-    """(F, SPECTRUM // 2 + 1) gains of four resonances in a row, evened out so that vowels are equally loud."""
+    """(F, SPECTRUM // 2 + 1) gains of four resonances in a row, so that vowels are equally loud."""
     f = _frequencies()[None]
     gains = np.ones((len(formants), f.shape[1]))
     fourth = np.full(len(formants), FOURTH * np.mean(formants[:, 2]) / 2450)
