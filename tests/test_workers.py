@@ -98,7 +98,7 @@ def test_processes_are_kept_and_single_threaded() -> None:
 def test_closing_stops_what_goes_on() -> None:
     done = spread(sleep, [0.0, 600.0], workers=2)
     assert next(done) == (0.0, None)
-    done.close()  # type: ignore[attr-defined]
+    done.close()
     assert not children(os.getpid())
 
 

@@ -132,10 +132,11 @@ class Model:
 
         Args:
             media: a film, a sound file, a picture, or a transcript alone (.srt, .vtt).
-            transcript: .srt, .vtt, start;end;text CSV or words JSON; None takes NAME.srt beside `media`.
+            transcript: .srt, .vtt, start;end;text CSV, words JSON, ELAN's .eaf or Praat's .TextGrid;
+                None takes NAME.srt, or another of these, beside `media`.
             language: of the transcript, ISO 639-1; None guesses.
             alignment: "sentence" lays a sentence on the frames it is spoken in, "causal" after its end.
-            turns: who speaks when (CSV, RTTM); without it every frame is the subject's.
+            turns: who speaks when (CSV, RTTM, .eaf, .TextGrid); without it every frame is the subject's.
             subject: which face, 1 = the largest in the first frame that has one; "left" or "right" = the one
                 furthest to that side of the picture; None = the largest.
             pictures: keep a few stills and faces for the report.

@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from multiprocessing import connection, resource_tracker
@@ -24,6 +24,7 @@ from affekt.errors import AffektError, ClusterError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Outcomes = Generator[tuple[Item, Result | Exception], None, None]
 
 DIED = "the process that worked on it died (out of memory, or a crash while decoding)"
 """What is said of an item whose process did not live to give its result."""
@@ -39,7 +40,7 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 def spread(
     work: Callable[[Item], Result], items: Sequence[Item], *, workers: int = 1, ray: str | None = None
-) -> Iterator[tuple[Item, Result | Exception]]:
+) -> Outcomes[Item, Result]:
     """Yield each item with its result, in the order in which they are done.
 
     What a piece of work raises as an `AffektError`, or that its process died of it, comes in its result's
@@ -53,10 +54,11 @@ def spread(
             system that all of its machines share, under the same paths.
 
     Raises:
-        ClusterError: the cluster cannot be reached, or Ray is not installed (pip install affekt[cluster]).
+        ClusterError: at once, if the cluster cannot be reached or Ray is not installed (affekt[cluster]);
+            later, if the cluster is lost.
     """
     if ray is not None:
-        return _over_cluster(work, items, ray)
+        return _over_cluster(work, items, _connect(ray), ray)
     return _over_processes(work, items, workers)
 
 
@@ -73,7 +75,7 @@ def _answer(work: Callable[[Any], Any], item: Any) -> Any:
 
 def _over_processes(
     work: Callable[[Item], Result], items: Sequence[Item], workers: int
-) -> Iterator[tuple[Item, Result | Exception]]:
+) -> Outcomes[Item, Result]:
     waiting = deque(items)
     with _single_threaded():
         slots = [_Slot[Item, Result](work) for _ in range(min(workers, len(items)))]
@@ -196,9 +198,8 @@ def _single_threaded() -> Iterator[None]:
 
 
 def _over_cluster(
-    work: Callable[[Item], Result], items: Sequence[Item], address: str
-) -> Iterator[tuple[Item, Result | Exception]]:
-    ray = _connect(address)
+    work: Callable[[Item], Result], items: Sequence[Item], ray: Any, address: str
+) -> Outcomes[Item, Result]:
     task = ray.remote(num_cpus=1, max_retries=0)(_answer)
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
     waiting = deque(items)
@@ -257,8 +258,8 @@ def _fetch(ray: Any, reference: Any) -> Any:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         raise error.cause from error  # no fault of an item's
-    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
-        return ClusterError(f"{DIED} ({type(error).__name__})")
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
+        return ClusterError(DIED)
     except ray.exceptions.NodeDiedError:
         return ClusterError("the machine that worked on it left the cluster")
 

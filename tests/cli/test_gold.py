@@ -91,7 +91,8 @@ def test_a_bad_recording_loses_no_other(raw: Path, tmp_path: Path) -> None:
 
 def test_misuse_is_one_line(raw: Path, tmp_path: Path) -> None:
     for args, text in (
-        ((tmp_path / "nowhere", "--dimension", "arousal"), "nowhere"),
+        ((tmp_path / "nowhere",), "nowhere: is not there"),
+        ((tmp_path / "nowhere", "--raters"), "nowhere: is not there"),
         ((raw / "arousal" / "P2.csv", "--raters"), "is not a folder; with --raters"),
         ((tmp_path, "--dimension", "arousal"), "there is no file of arousal here"),
     ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -258,77 +257,8 @@ PLACES: dict[str, Callable[[Path], None]] = {
 """Damage to what a file is, whatever it holds."""
 
 
-Scene = Callable[[Path], tuple[set[str], Path]]
-"""Damages a folder; gives the recordings whose gold may be lost by it, and the path that should be named."""
-
-
-@dataclass(frozen=True)
-class Folder:
-    """Damage to more than the text of one label file."""
-
-    name: str
-    corpus: str
-    scene: Scene
-
-
 def put(path: Path, data: bytes) -> Path:
     """Data in the place of a file, which may be linked to from elsewhere."""
     path.unlink(missing_ok=True)
     path.write_bytes(data)
     return path
-
-
-def edited(file: str, edit: Edit, *victims: str) -> Scene:
-    """A scene in which one file's bytes change."""
-
-    def scene(root: Path) -> tuple[set[str], Path]:
-        path = root / file
-        return set(victims), put(path, edit(path.read_bytes()))
-
-    return scene
-
-
-def removed(file: str, *victims: str) -> Scene:
-    def scene(root: Path) -> tuple[set[str], Path]:
-        path = root / file
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-        return set(victims), path
-
-    return scene
-
-
-def renamed(file: str, name: str, *victims: str) -> Scene:
-    def scene(root: Path) -> tuple[set[str], Path]:
-        path = root / file
-        path.rename(path.with_name(name))
-        return set(victims), path
-
-    return scene
-
-
-def swapped(first: str, second: str, *victims: str) -> Scene:
-    def exchange(root: Path) -> tuple[set[str], Path]:
-        one, other = (root / first).read_bytes(), (root / second).read_bytes()
-        put(root / first, other)
-        put(root / second, one)
-        return set(victims), root / first
-
-    return exchange
-
-
-def in_place(file: str, change: Callable[[Path], None], *victims: str) -> Scene:
-    """A scene in which a file becomes something else, as in PLACES."""
-
-    def scene(root: Path) -> tuple[set[str], Path]:
-        change(root / file)
-        return set(victims), root / file
-
-    return scene
-
-
-def replaced(old: bytes, new: bytes) -> Edit:
-    def edit(data: bytes) -> bytes:
-        assert old in data
-        return data.replace(old, new, 1)
-
-    return edit

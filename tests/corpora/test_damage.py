@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -10,13 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from affekt.cli import affekt as command
 from affekt.corpora.corpus import Corpus, Fault
 from affekt.corpora.inspect import inspect
 from affekt.corpora.readers import read_corpus
 from affekt.errors import CorpusError
 from affekt.timeline import Gold
 from corpora.damages import PLACES, TEXTS, Text, put
+from corpora.scenes import FOLDERS, Folder
 
 VICTIMS = {
     "avec2017": ("Train_01", "labels/Train_01.csv"),
@@ -45,6 +49,10 @@ class Read:
         self.corpus: Corpus = read_corpus(root)
         self.faults: tuple[Fault, ...] = inspect(self.corpus).faults
         self.gold: dict[str, Gold | None] = {one.label: one.gold for one in self.corpus.recordings}
+
+    @property
+    def labelled(self) -> list[str]:
+        return [name for name, gold in self.gold.items() if gold is not None]
 
     def shape(self, fault: Fault) -> tuple[str, str | None]:
         return str(fault).replace(str(self.root), ""), fault.recording
@@ -93,21 +101,26 @@ def equal(one: Gold | None, other: Gold | None) -> bool:
     return np.array_equal(one.values, other.values, equal_nan=True)
 
 
-def judge(root: Path, clean: Read, victims: set[str], damaged: Path, *, quiet: bool = False) -> None:
+def judge(
+    root: Path, clean: Read, victims: set[str], damaged: Path, *, quiet: bool = False, must: bool = False
+) -> None:
     """Read a damaged corpus; see that the damage was told, others are as before, and values right or absent.
 
     Args:
         victims: recordings that may lose what the damaged file was to give.
         quiet: the damage need not be told.
+        must: it has to be, even if all gold is as before.
     """
     known = set(map(clean.shape, clean.faults))
     try:
         found = Read(root)
     except CorpusError as error:
         assert "\n" not in str(error) and str(root) in str(error), str(error)[:300]
+        assert set(clean.labelled) <= victims, f"one fault lost all: {error}"
         return
     new = [fault for fault in found.faults if found.shape(fault) not in known]
-    told = [fault for fault in new if fault.recording in victims or is_about(fault, damaged)]
+    told: list[object] = [fault for fault in new if fault.recording in victims or is_about(fault, damaged)]
+    told += [note for note in found.corpus.notes if note not in clean.corpus.notes and damaged.name in note]
     said = "\n".join(["told:", *map(str, new)])
     same = True
     for name, right in clean.gold.items():
@@ -119,7 +132,7 @@ def judge(root: Path, clean: Read, victims: set[str], damaged: Path, *, quiet: b
                 pytest.fail(f"{wrong} frames of {name} are wrong; {said}")
         elif name not in found.gold or not equal(ours, right):
             pytest.fail(f"{name} was changed, and {damaged.name} was damaged; {said}")
-    if not (told or same or quiet):
+    if not (told or quiet or (same and not must)):
         pytest.fail(f"values are missing and nothing was told of {damaged.name}; {said}")
     if any("\n" in str(fault) for fault in new):
         pytest.fail(f"more than a line: {said}")
@@ -161,3 +174,34 @@ def test_place(corpus: str, place: str, copy: Callable[[str], Path], clean: Buil
         put(root / file, (root / file).read_bytes())
     PLACES[place](root / file)
     judge(root, clean(corpus), {name}, root / file, quiet=(corpus, place) in UNKNOWN)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.corpus}-{folder.name}")
+def test_folder(folder: Folder, copy: Callable[[str], Path], clean: Build) -> None:
+    root = copy(folder.corpus)
+    victims, damaged = folder.scene(root)
+    judge(root, clean(folder.corpus), victims, damaged, must=True)
+
+
+SAMPLE = (
+    "empty file",
+    "noise",
+    "a number that is text",
+    "NaN",
+    "all values times 100",
+    "the second half gone",
+)
+
+
+@pytest.mark.parametrize("edit", [one for one in TEXTS if one.name in SAMPLE], ids=lambda text: text.name)
+def test_the_command_says_so(edit: Text, copy: Callable[[str], Path], tmp_path: Path) -> None:
+    root = copy("avec2017")
+    put(root / "labels/Train_01.csv", edit.edit((root / "labels/Train_01.csv").read_bytes()))
+    page, data = tmp_path / "page.html", tmp_path / "data.json"
+    words = ["corpus", "inspect", str(root), "--page", str(page), "--json", str(data)]
+    result = CliRunner().invoke(command, words)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert page.is_file()
+    told = [one for one in json.loads(data.read_text("utf-8"))["faults"] if one["recording"] == "Train_01"]
+    assert told and (result.exit_code == 1) == any(one["severity"] == "error" for one in told)
+    assert "Train_01" in result.output

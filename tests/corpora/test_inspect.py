@@ -45,7 +45,8 @@ def test_counts_by_hand(tmp_path: Path) -> None:
     expected = {"train": {"recordings": 34, "frames": 38}, "devel": {"recordings": 14}}
     seen = inspect(Corpus("Made up", tmp_path, recordings, expected=expected))
     train, devel, test = seen.parts
-    assert not seen.faults
+    (fault,) = seen.faults
+    assert fault.recording == "Train_01" and "no labels of valence, other" in fault.message
     assert (train.recordings, train.frames, train.sentences, train.speakers, train.groups) == (2, 40, 2, 2, 1)
     assert train.hours == pytest.approx(4 / 3600, rel=0.02)
     assert train.presence == {"text": 1, "audio": 2, "visual": 1}

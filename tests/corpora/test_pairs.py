@@ -358,6 +358,22 @@ def test_partitions_have_to_be_known(tmp_path: Path) -> None:
         pair_up(side, side, partition="devel")
 
 
+def test_dimensions_on_different_clocks(tmp_path: Path) -> None:
+    save(tmp_path / "arousal" / "a.csv", ["time,value", *(f"{k / 10},0.{k}" for k in range(6))])
+    save(tmp_path / "valence" / "a.csv", ["time,value", *(f"{k / 5},0.{k}" for k in range(4))])
+    save(tmp_path / "arousal" / "b.csv", ["time,value", "0.0,0.1", "0.1,0.2", "0.2,0.3"])
+    save(tmp_path / "valence" / "b.csv", ["value", "0.1", "0.2", "0.3"])
+    side = read_side(tmp_path)
+    (one,) = side.labelled
+    assert one.trace.columns == ("arousal", "valence") and one.trace.step == 0.1
+    np.testing.assert_allclose(
+        one.trace.values[:, 0], [0, 0.1, 0.2, 0.3, 0.4, 0.5, np.nan, np.nan], atol=1e-6
+    )
+    np.testing.assert_allclose(one.trace.values[:, 1], [0, 0, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3], atol=1e-6)
+    (fault,) = side.faults
+    assert fault.recording == "b" and "some have none; write all alike" in fault.message
+
+
 def test_columns_that_do_not_meet(tmp_path: Path) -> None:
     save(tmp_path / "gold" / "arousal" / "a.csv", ["time,value", "0.0,0.1", "0.1,0.2"])
     save(tmp_path / "predictions" / "valence" / "a.csv", ["time,value", "0.0,0.1", "0.1,0.2"])
@@ -404,7 +420,7 @@ def test_a_manifest_by_its_file(tmp_path: Path) -> None:
 def test_dyads_of_gold_alone_by_length(tmp_path: Path) -> None:
     for name, rows in (("Devel_DE_01", 30), ("Devel_DE_02", 20), ("Devel_DE_03", 29), ("Devel_HU_01", 30)):
         avec_2019(tmp_path, name, values_of(name, rows))
-    groups = [one.recording.group for one in read_side(tmp_path, people=True).labelled]
+    groups = [one.recording.group for one in read_side(tmp_path, gold=True).labelled]
     assert groups == ["Devel_DE_01+Devel_DE_03", None, "Devel_DE_01+Devel_DE_03", None]
     assert {one.recording.group for one in read_side(tmp_path).labelled} == {None}
 

@@ -21,9 +21,10 @@ from affekt.corpora.raters import (
     rater_agreement,
     rater_delays,
 )
-from affekt.corpora.ratings import find_sources, fuse, read_ratings, write_gold
+from affekt.corpora.ratings import delays_of, find_sources, fuse, read_ratings, write_gold
 from affekt.errors import CorpusError
 from affekt.scoring import ccc
+from corpora.miniatures.raters import RATERS, build
 
 NAN = float("nan")
 THREE = np.array([[0.0, 0.0, 1.0], [1.0, 1.0, 0.0], [2.0, 1.0, 0.0], [3.0, 2.0, 2.0]])
@@ -283,3 +284,18 @@ def test_real_raters_fuse_to_about_what_another_toolbox_published(shared: Path, 
         assert pearsons[-1] > PEARSON[method][source.name]
         assert ccc(fused, published) > CONCORDANCE[method][source.name]
     assert np.mean(pearsons) > 0.995
+
+
+def test_the_miniature_of_raters(tmp_path: Path) -> None:
+    sources = find_sources([build(tmp_path / "raters")], None)
+    assert [(one.name, one.dimension) for one in sources] == [
+        ("session1", "arousal"),
+        ("session1", "valence"),
+        ("session2", "arousal"),
+        ("session2", "valence"),
+    ]
+    ratings = [read_ratings(one) for one in sources]
+    assert all(one.raters == RATERS and one.values.shape == (400, 3) for one in ratings)
+    assert np.isnan(ratings[2].values[390:, 1]).all() and np.isfinite(ratings[2].values[:390]).all()
+    # Half a second each, told from two recordings; relative to the one in the middle.
+    assert [delays.tolist() for delays in delays_of(ratings)] == [[-0.5, 0.0, 0.5]] * 4

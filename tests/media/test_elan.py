@@ -106,7 +106,7 @@ def test_an_annotation_without_times_has_its_parents(tmp_path: Path) -> None:
     chain = "".join(
         f'<ANNOTATION><REF_ANNOTATION ANNOTATION_ID="{name}" ANNOTATION_REF="{parent}">'
         f"<ANNOTATION_VALUE>{text}</ANNOTATION_VALUE></REF_ANNOTATION></ANNOTATION>"
-        for name, parent, text in [("r1", "a1", "bonjour à toi"), ("r2", "r1", "et merci bien")]
+        for name, parent, text in [("r1", "a1", "bonjour à vous"), ("r2", "r1", "et merci bien")]
     )
     tiers = f'<TIER TIER_ID="id">{annotation("a1", "t1", "t2", "1")}</TIER>'
     tiers += f'<TIER TIER_ID="text" PARENT_REF="id" PARTICIPANT="Zoé">{chain}</TIER>'

@@ -35,7 +35,7 @@ item []:
         intervals [2]:
             xmin = 1.24
             xmax = 3.5
-            text = "sie sagte ""hör auf!"",
+            text = "Zoé sagte ""hör auf!"",
 nicht 3 = 4"
         intervals [3]:
             xmin = 3.5
@@ -68,7 +68,7 @@ Object class = "TextGrid"
 ""
 1.24
 3.5
-"sie sagte ""hör auf!"", nicht 3 = 4"
+"Zoé sagte ""hör auf!"", nicht 3 = 4"
 3.5
 4.87
 "sil"
@@ -90,7 +90,7 @@ def test_long_and_short_in_any_encoding(text: str, encoding: str, newline: str, 
     path.write_bytes(text.replace("\n", newline).encode(encoding))
     (sentence,) = read_transcript(path)
     assert (sentence.start, sentence.end) == (1.24, 3.5)
-    assert sentence.text == 'sie sagte "hör auf!", nicht 3 = 4'
+    assert sentence.text == 'Zoé sagte "hör auf!", nicht 3 = 4'
     assert read_turns(path) == (Turn(1.24, 3.5, True),)
 
 
@@ -124,7 +124,7 @@ def test_words_of_an_aligner_are_joined_and_its_phones_left_out(tmp_path: Path) 
 
 def test_beside_a_film(tmp_path: Path) -> None:
     film, grid = tmp_path / "a.mp4", tmp_path / "a.TextGrid"
-    grid.write_text(LONG.replace("sie sagte", "").replace("hör auf!", "").replace("nicht 3 = 4", ""))
+    grid.write_text(LONG.replace("Zoé sagte", "").replace("hör auf!", "").replace("nicht 3 = 4", ""))
     assert find_transcript(film) is None  # no word in it
     grid.write_text(LONG)
     assert find_transcript(film) == grid

@@ -91,7 +91,7 @@ def test_sewas_dialect(write):
     lines = [
         "1.240;4.870;'ja also <filler> ich fand den spot; naja, \"gut\"'",
         "5.000;5.400;'<filler>'",
-        "7.100;9.330;'<laughter> das ist's; oder?'",
+        "7.100;9.330;'<laughter> das ist's; nicht?'",
         "9.500;9.900;<filler>",
         "10.000;11.000;Grüße; ohne Hochkommas",
         '12.000;13.000;"in Gänsefüßchen; auch"',
@@ -101,7 +101,7 @@ def test_sewas_dialect(write):
         found = read_transcript(write(newline.join(lines), "Train_01.csv"))
         assert [(one.start, one.end, one.text) for one in found] == [
             (1.24, 4.87, 'ja also ich fand den spot; naja, "gut"'),
-            (7.1, 9.33, "das ist's; oder?"),
+            (7.1, 9.33, "das ist's; nicht?"),
             (10.0, 11.0, "Grüße; ohne Hochkommas"),
             (12.0, 13.0, "in Gänsefüßchen; auch"),
         ]

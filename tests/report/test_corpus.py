@@ -72,7 +72,7 @@ def test_page_is_well_formed_and_escaped() -> None:
 def test_page_shows_what_was_found() -> None:
     page = render_inspection(found(faults=(Fault(Path("/data/SEWA/labels/a.csv"), "is odd", 7, "warning"),)))
     figures = ("3 recordings", "54,813", "−54,513", "train, arousal", "arousal +0.25, valence –", "0:30.0")
-    for part in (*figures, "labels/a.csv, line 7", "is odd", "a note Train_01", "no recording has audio"):
+    for part in (*figures, "labels/a.csv, line 7", "is odd", "a note Train_01", "no recording has sound"):
         assert part in page, part
     assert page.count("<polyline") >= 4, "a gap parts a trace in two"
     assert "NaN" not in page and "nan" not in page.replace("nanosecond", "")

@@ -40,9 +40,8 @@ if TYPE_CHECKING:
 @click.option(
     "--longest",
     type=click.FloatRange(0.1, 30),
-    default=8.0,
-    show_default=True,
     metavar="SECONDS",
+    show_default="8, at most half of the longest recording",
     help="The longest delay to try; from 0 on in steps of 0.1.",
 )
 @click.option("--json", "output", type=File(), metavar="FILE", help="The delays and their curves.")
@@ -52,7 +51,7 @@ def delay(
     gold: Path | None,
     partition: Partition | None,
     select: tuple[str, ...],
-    longest: float,
+    longest: float | None,
     output: Path | None,
 ) -> None:
     """Search the delay of the annotators in each dimension.
@@ -60,13 +59,12 @@ def delay(
     PREPARED is what `affekt prepare` made: a quick reader of simple cues learns on its train partition at
     each delay, and what reads devel best is taken. Or give a model's predictions and their gold.
     """
-    from affekt.corpora.delay import grid, spell
+    from affekt.corpora.delay import spell
 
-    candidates = grid(longest)
     if prepared and not predictions and not gold and not select and partition in (None, "devel"):
-        found = _by_probe(prepared, candidates)
+        found = _by_probe(prepared, longest)
     elif predictions and gold and not prepared:
-        found = _by_predictions(predictions, gold, partition, select, candidates)
+        found = _by_predictions(predictions, gold, partition, select, longest)
     else:
         raise click.UsageError("give either PREPARED alone, or --predictions and --gold")
     _show(found)
@@ -82,7 +80,7 @@ def delay(
         click.echo(f"wrote {output}")
 
 
-def _by_probe(folder: Path, candidates: np.ndarray) -> tuple[Found, ...]:
+def _by_probe(folder: Path, longest: float | None) -> tuple[Found, ...]:
     from affekt.cli.progress import progress_bar
     from affekt.corpora.delay import Delays
     from affekt.corpora.prepared import open_prepared
@@ -113,7 +111,16 @@ def _by_probe(folder: Path, candidates: np.ndarray) -> tuple[Found, ...]:
                 done += 1
                 if progress:
                     progress(done, total)
+    candidates = _candidates([len(values) for _, values in examples[1]], longest)
     return probe(examples[0], examples[1], candidates, dimensions)
+
+
+def _candidates(frames: Sequence[int], longest: float | None) -> np.ndarray:
+    """Delays to try on recordings of so many frames."""
+    from affekt.corpora.delay import grid
+    from affekt.timeline import start_of
+
+    return grid(longest or max(0.1, min(8.0, start_of(max(frames) // 2))))
 
 
 def _by_predictions(
@@ -121,24 +128,22 @@ def _by_predictions(
     gold: Path,
     partition: Partition | None,
     select: Sequence[str],
-    candidates: np.ndarray,
+    longest: float | None,
 ) -> tuple[Found, ...]:
     from affekt.cli.batch import complain
     from affekt.corpora.delay import search
     from affekt.corpora.pairs import pair_up
     from affekt.corpora.sides import read_side
 
-    ours, theirs = (_on_clock(read_side(path)) for path in (predictions, gold))
+    ours, theirs = _on_clock(read_side(predictions)), _on_clock(read_side(gold, gold=True))
     pairing = pair_up(ours, theirs, select=select, partition=partition, pad="mask")
     for fault in pairing.faults:
         if fault.severity == "error":
             complain(CorpusError(str(fault)))
     if not pairing.pairs:
         raise CorpusError(f"{predictions}: nothing in it can be compared with {gold}")
-    pairs = pairing.pairs
-    return search(
-        [one.predictions for one in pairs], [one.gold for one in pairs], candidates, pairing.dimensions
-    )
+    said, gold_values = ([getattr(one, side) for one in pairing.pairs] for side in ("predictions", "gold"))
+    return search(said, gold_values, _candidates([len(one) for one in said], longest), pairing.dimensions)
 
 
 def _on_clock(side: Side) -> Side:

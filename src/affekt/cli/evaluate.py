@@ -123,7 +123,7 @@ def evaluate(
     from affekt.scoring import evaluate as score
 
     table, called = read_groups(groups) if groups else (None, "")
-    ours, theirs = read_side(predictions), read_side(gold, people=True)
+    ours, theirs = read_side(predictions), read_side(gold, gold=True)
     if output:
         _spare(output, ours, theirs, groups)
     pairing = pair_up(ours, theirs, dimensions=dimensions, select=select, partition=partition, pad=pad)

@@ -74,6 +74,8 @@ def recognises(root: Path) -> bool:
 def _header(root: Path) -> Path | None:
     for name in HEADERS:
         path = root / name
+        if not path.is_file():
+            continue
         try:
             with path.open(encoding="utf-8", errors="replace") as file:
                 if any(line.startswith("tables:") for line in file):

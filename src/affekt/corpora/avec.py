@@ -144,6 +144,8 @@ def _dyads(
         name: Partner(group) for part in alike.values() for name, group in of_equal_length(part).items()
     }
     note = f"no {PAIRS}: recordings of one partition whose lengths differ by a frame at most count as a dyad"
+    if any(one.group.count("+") > 1 for one in guessed.values()):
+        note += "; some groups are larger than two, so write one if you know better, two names a line"
     return guessed, note
 
 
@@ -246,13 +248,13 @@ def _gold(path: Path, name: str, n_frames: int | None, found: _Found, lengths: d
     """The labels of a recording; None if they cannot be trusted, or there are none in the file."""
     try:
         trace = _labels(path, name)
+        found.faults += [replace(fault, recording=name) for fault in trace.faults]
         values = at_10hz(trace)
         lengths[name] = len(values)
         values = fitted(values, n_frames, path, name, found.faults)
     except CorpusError as error:
         found.faults.append(fault_of(error, path, name))
         return None
-    found.faults += [replace(fault, recording=name) for fault in trace.faults]
     found.headers.add(trace.dialect == "SEWA, header")
     return Gold(values, trace.columns) if np.isfinite(values).any() else None
 

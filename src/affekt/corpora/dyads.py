@@ -10,7 +10,6 @@ from pathlib import Path
 
 from affekt.corpora.corpus import Fault
 from affekt.corpora.folders import natural, text_of
-from affekt.errors import CorpusError
 
 PAIRS = "pairs.csv"
 """In the corpus' folder: two recordings' names a line, or a recording a line under a header that has
@@ -41,11 +40,14 @@ def read_pairs(path: Path, names: Collection[str], faults: list[Fault]) -> dict[
     header = [field.casefold() for field in rows[0][1]] if rows else []
     if {"recording", "pair"} <= set(header):
         return dict(_one_by_one(path, header, rows[1:], known, faults))
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for line, fields in rows:
         found = [known[field.casefold()] for field in fields if field.casefold() in known]
         unknown = [field for field in fields if field and field.casefold() not in known]
         if len(found) == 2 == len(set(found)) and not unknown:
+            if twice := [name for name in found if any(name in pair for pair in pairs)]:
+                message = f"{twice[0]} is in a pair further up already; all of them stay together"
+                faults.append(Fault(path, message, line, "warning"))
             pairs.append((found[0], found[1]))
         elif found or line > 1:  # else it is a header
             what = f"there is no recording {' or '.join(unknown)}" if unknown else "two names are needed"
@@ -62,9 +64,10 @@ def _one_by_one(
 ) -> Iterator[tuple[str, Partner]]:
     for line, fields in rows:
         row = dict(zip(header, fields, strict=False))
-        name = known.get(row["recording"].casefold())
+        said = row.get("recording", "")
+        name = known.get(said.casefold())
         if name is None or not row.get("pair"):
-            what = f"there is no recording {row['recording']}" if name is None else "it names no pair"
+            what = f"there is no recording {said!r}" if name is None else "it names no pair"
             faults.append(Fault(path, f"{what}; this line was left out", line, "warning"))
         else:
             yield name, Partner(row["pair"], row.get("speaker") or None, row.get("language") or None)

@@ -28,7 +28,7 @@ class Trace:
     columns: tuple[str, ...]
     """Names of the C columns: arousal, valence, liking; raters' names; "value" where the file names none."""
     values: np.ndarray
-    """(N, C) float64 within [−1, 1], NaN where there is no label (NaN, empty, −5 in Aff-Wild2)."""
+    """(N, C) float64 within [−1, 1] unless read unbounded, NaN where there is no label (NaN, empty, −5 in Aff-Wild2)."""
     starts: np.ndarray
     """(N,) float64 seconds, increasing; rows may leave gaps (MuSe's segments)."""
     step: float
@@ -46,7 +46,11 @@ class Trace:
 
 
 def read_labels(
-    path: Path, *, columns: Sequence[str] | None = None, times: np.ndarray | None = None
+    path: Path,
+    *,
+    columns: Sequence[str] | None = None,
+    times: np.ndarray | None = None,
+    bounded: bool = True,
 ) -> Trace:
     """Read one label file of any dialect.
 
@@ -59,6 +63,8 @@ def read_labels(
         columns: what the value columns are called, where the caller knows better than the file (a folder
             called arousal).
         times: (N,) seconds at which the rows of a file without times start; may be a row shorter or longer.
+        bounded: labels, which lie within [−1, 1]; False: predictions, which may lie anywhere and are taken as
+            they are.
 
     Raises:
         CorpusError: not a label file, or damaged so that its numbers cannot be trusted; names the line.
@@ -69,7 +75,7 @@ def read_labels(
     name = _one_name(layout)
     if layout.on_change:
         layout = in_order(layout, comma)
-    values = _values(layout, comma, faults)
+    values = _values(layout, comma, faults, bounded)
     clock = clock_of(layout, comma, faults)
     if clock is None and times is not None:
         clock = clock_of_pictures(layout, times, faults)
@@ -196,8 +202,8 @@ def _one_name(layout: Layout) -> str | None:
     return names[0]
 
 
-def _values(layout: Layout, comma: bool, faults: list[Fault]) -> np.ndarray:
-    """(N, C) float64 within [−1, 1]; what was masked is told in `faults`."""
+def _values(layout: Layout, comma: bool, faults: list[Fault], bounded: bool) -> np.ndarray:
+    """(N, C) float64, within [−1, 1] if they are bounded; what was masked is told in `faults`."""
     values = np.stack([column_of(layout, index, comma) for index in layout.values], axis=1)
     faults += warning(layout, np.any(np.isnan(values), axis=1), "no label")
     if layout.sentinel is not None:
@@ -214,6 +220,9 @@ def _values(layout: Layout, comma: bool, faults: list[Fault]) -> np.ndarray:
         faults.append(Fault(layout.path, message, severity="warning"))
     with np.errstate(over="ignore"):  # what overflows lies beyond, like infinity
         values = (2 * values - (high + low)) / (high - low)
+    if not bounded:
+        faults += warning(layout, np.any(np.isinf(values), axis=1), "an infinite value")
+        return np.where(np.isinf(values), np.nan, values)
     beyond = np.abs(values) > 1 + ROUNDING
     n_labels = np.count_nonzero(np.nan_to_num(values, nan=0.0))
     if beyond.sum() > max(1, STRAYS * n_labels):

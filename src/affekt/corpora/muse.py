@@ -184,6 +184,7 @@ def _recordings(task: _Task, dimensions: tuple[str, ...], notes: list[str]) -> I
         if film is None and sound is None and name in of_film:
             cut += 1
             traces = _with_segments(task, name, traces)
+            _miss(task, name, traces, {stem.rpartition("_")[2] for stem in of_film[name]})
             for stem in of_film[name]:
                 own = _segment(traces, int(stem.rpartition("_")[2]))
                 gold = _fitting(task, stem, name, _gold(own, dimensions), (pieces[stem][0],))
@@ -230,6 +231,17 @@ def _fitting(
     except CorpusError as error:
         task.faults.append(fault_of(error, path, name))
         return None
+
+
+def _miss(task: _Task, name: str, traces: dict[str, Trace], there: set[str]) -> None:
+    """Tell of segments that have labels and no sound."""
+    labelled = {
+        int(number) for trace in traces.values() if trace.segments is not None for number in trace.segments
+    }
+    if silent := sorted(labelled - set(map(int, there))):
+        numbers = ", ".join(map(str, silent[:5])) + (", …" if len(silent) > 5 else "")
+        message = f"has no sound of {name}'s segments {numbers}, which have labels; they were left out"
+        task.faults.append(Fault(task.folder / PIECES, message, severity="warning", recording=name))
 
 
 def _with_segments(task: _Task, name: str, traces: dict[str, Trace]) -> dict[str, Trace]:

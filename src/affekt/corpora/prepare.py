@@ -14,6 +14,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,16 +100,17 @@ def prepare(
             Task(_placed(one) if ray else one, place / CLIPS / name, dataset.spec, dataset.voice)
             for one, name in pairs
         ]
-        _begin(out, dataset)
         failed: dict[Path, str] = {}
         new = 0
-        for count, (task, result) in enumerate(spread(prepare_one, tasks, workers=workers, ray=ray), 1):
-            if isinstance(result, Exception):
-                failed[task.target] = _fault(task.recording, result)
-            else:
-                new += result
-            if progress:
-                progress(count, len(tasks))
+        with closing(spread(prepare_one, tasks, workers=workers, ray=ray)) as results:
+            _begin(out, dataset)
+            for count, (task, result) in enumerate(results, 1):
+                if isinstance(result, Exception):
+                    failed[task.target] = _fault(task.recording, result)
+                else:
+                    new += result
+                if progress:
+                    progress(count, len(tasks))
         lost = tuple((one.recording.label, failed[one.target]) for one in tasks if one.target in failed)
         made = [one.target for one in tasks if one.target not in failed]
         entries = [entry_of(open_clip(path), f"{CLIPS}/{path.name}") for path in made]

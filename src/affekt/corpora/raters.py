@@ -121,9 +121,9 @@ def rater_delays(recordings: Sequence[np.ndarray], longest: float = LONGEST) -> 
     """How much later than the others each rater reacts: (R,) float64 seconds, in steps of 0.1.
 
     Each rater in turn is shifted to where they correlate best with the mean of the others, over all
-    recordings that the same raters rated, until nobody moves. Only the differences between raters can be told:
-    all of them being two seconds late looks like all being quick. So the delays have a mean of 0 (rounded to
-    frames); what they share is left to the annotation delay, `affekt.corpora.delay`.
+    recordings that the same raters rated, until nobody moves. Only the differences between raters can be
+    told: all of them being two seconds late looks like all being quick. So the delays have a mean of 0
+    (rounded to frames); what they share is left to the annotation delay, `affekt.corpora.delay`.
 
     Args:
         recordings: ratings (T, R) at 10 Hz each, the same raters in the same order.
@@ -158,14 +158,14 @@ def _shifted(ratings: np.ndarray, frames: np.ndarray) -> np.ndarray:
 
 def _lag(pairs: Sequence[tuple[np.ndarray, np.ndarray]], reach: int) -> int:
     """Frames by which a rater is behind the others, (rater, others) of each recording; 0 if never alike."""
-    total = sum(len(rater) * _correlations(rater, others, reach) for rater, others in pairs)
+    total = np.sum([len(rater) * _correlations(rater, others, reach) for rater, others in pairs], axis=0)
     lags = sorted(range(-reach, reach + 1), key=abs)
     best = max(lags, key=lambda k: round(float(total[k + reach]), 9))
     return best if total[best + reach] > 0 else 0
 
 
 def _correlations(x: np.ndarray, y: np.ndarray, reach: int) -> np.ndarray:
-    """(2 · reach + 1,) Pearson's r of x moved earlier by −reach … reach frames with y, 0 where there is none."""
+    """(2 · reach + 1,) Pearson's r of y and x moved earlier by −reach … reach frames; 0 if there is none."""
     there_x, there_y = np.isfinite(x), np.isfinite(y)
     if not there_x.any() or not there_y.any():
         return np.zeros(2 * reach + 1)
@@ -180,13 +180,13 @@ def _correlations(x: np.ndarray, y: np.ndarray, reach: int) -> np.ndarray:
     spread_a = sums(a**2, there_y) - sum_a**2 / n
     spread_b = sums(there_x, b**2) - sum_b**2 / n
     moves = (spread_a > n * _dust(x) ** 2) & (spread_b > n * _dust(y) ** 2)
-    spread = np.sqrt(np.where(moves, spread_a * spread_b, 1.0))
+    spread = np.sqrt(np.where(moves, spread_a, 1.0)) * np.sqrt(np.where(moves, spread_b, 1.0))
     return np.where(moves, (sums(a, b) - sum_a * sum_b / n) / spread, 0.0)
 
 
 def _dust(x: np.ndarray) -> float:
     """Spread that the rounding of a mean of raters may leave of a constant."""
-    return 1e-9 * float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
+    return 1e-9 * float(np.abs(x[np.isfinite(x)]).max(initial=1e-90))
 
 
 def _weighted(ratings: np.ndarray, weights: np.ndarray) -> Fusion:

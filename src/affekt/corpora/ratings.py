@@ -108,7 +108,7 @@ def find_sources(paths: Sequence[Path], dimension: str | None, *, folder_each: b
     """
     found: dict[tuple[str, str], list[tuple[str | None, Path]]] = {}
     for path in paths:
-        if folder_each and not path.is_dir():
+        if folder_each and path.exists() and not path.is_dir():
             raise CorpusError(f"{path}: is not a folder; with --raters each rater has a folder of files")
         for kind, file in _files(path, dimension, told=folder_each):
             rater = path.resolve().name if folder_each else None
@@ -128,6 +128,8 @@ def find_sources(paths: Sequence[Path], dimension: str | None, *, folder_each: b
 
 def _files(path: Path, dimension: str | None, *, told: bool) -> Iterator[tuple[str | None, Path]]:
     """(what it rates, file) of a path; None: its columns will tell, which is `told`."""
+    if not path.exists():
+        raise CorpusError(f"{path}: is not there; name files with a column a rater, or a folder of them")
     if not path.is_dir():
         yield _dimension(path, dimension, path.resolve().parent.name, told), path
         return

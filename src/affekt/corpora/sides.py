@@ -63,7 +63,7 @@ class Side:
     notes: tuple[str, ...] = ()
 
 
-def read_side(path: Path, *, people: bool = False) -> Side:
+def read_side(path: Path, *, gold: bool = False) -> Side:
     """Read a label file, a folder of them, a folder of them per dimension, or a corpus' folder.
 
     A file may hold one recording in any dialect of `read_labels` (affekt's own tables among them), or many:
@@ -71,28 +71,28 @@ def read_side(path: Path, *, people: bool = False) -> Side:
     (name,arousal,valence). In folders below folders, recordings are named with theirs: abc/talk.
 
     Args:
-        people: guess partitions and dyads where files are called as SEWA's and nothing else tells: from
-            gold, that is; predictions may all be equally long.
+        gold: labels, which lie within [−1, 1]; where files are called as SEWA's and nothing else tells,
+            partitions and dyads are guessed from them. Predictions may lie anywhere and be equally long.
 
     Raises:
         CorpusError: there is nothing in it that could be read as labels; names the first thing wrong.
     """
     if path.is_file():
-        side = _of_files(path, {_bare_stem(path.name): path})
+        side = _of_files(path, {_bare_stem(path.name): path}, gold)
     elif not path.is_dir():
         raise CorpusError(f"{path}: is not there; give a folder or a file of labels or predictions")
     elif folders := _dimension_folders(path):
-        side = _of_dimensions(path, folders)
+        side = _of_dimensions(path, folders, gold)
     elif files := _own_files(path):
-        side = _of_own_files(path, files)
+        side = _of_own_files(path, files, gold)
     else:
-        side = _of_corpus(path)
+        side = _of_corpus(path, gold)
     if not side.labelled:
         first = next((str(fault) for fault in side.faults if fault.severity == "error"), None)
         raise CorpusError(first or f"{path}: there are no labels in it; give the folder that has the files")
     labelled = tuple(sorted(side.labelled, key=lambda one: natural(one.recording.name)))
     side = replace(side, root=path, labelled=labelled)
-    return _with_people(side) if people else side
+    return _with_people(side) if gold else side
 
 
 def _with_people(side: Side) -> Side:
@@ -129,16 +129,16 @@ def _own_files(folder: Path) -> list[Path]:
     return sorted(kept, key=lambda one: natural(one.name))
 
 
-def _of_own_files(root: Path, files: Sequence[Path]) -> Side:
+def _of_own_files(root: Path, files: Sequence[Path], gold: bool) -> Side:
     """A challenge's tables of many recordings, a listed corpus, or a file a recording."""
     if sheets := [path for path in files if _header(path) & {"image_location", "utterance"}]:
-        return _of_files(root, _named(root, sheets))
+        return _of_files(root, _named(root, sheets), gold)
     if manifest.recognises(root) or audformat_tables.recognises(root):
-        return _of_corpus(root)
-    side = _of_files(root, _named(root, files))
+        return _of_corpus(root, gold)
+    side = _of_files(root, _named(root, files), gold)
     if not side.labelled:  # perhaps it is something else that lies beside a corpus' folders
         with suppress(CorpusError):
-            return _of_corpus(root)
+            return _of_corpus(root, gold)
     return side
 
 
@@ -165,12 +165,12 @@ def _bare_stem(file_name: str) -> str:
     return bare_name(Path(file_name).stem)
 
 
-def _of_files(root: Path, files: Mapping[str, Path]) -> Side:
+def _of_files(root: Path, files: Mapping[str, Path], gold: bool) -> Side:
     labelled: list[Labelled] = []
     faults: list[Fault] = []
     for name, path in files.items():
         try:
-            side = _of_file(name, path)
+            side = _of_file(name, path, gold)
         except CorpusError as error:
             faults.append(fault_of(error, path, name))
             continue
@@ -179,14 +179,14 @@ def _of_files(root: Path, files: Mapping[str, Path]) -> Side:
     return Side(root, tuple(labelled), tuple(faults))
 
 
-def _of_file(name: str, path: Path) -> Side:
+def _of_file(name: str, path: Path, gold: bool) -> Side:
     header = _header(path)
     if "image_location" in header:
         return _of_images(read_sheet(path))
     listed = not header & (TIME | {"utterance"})
     if listed and header & set(manifest.COLUMNS["file"]) and manifest.recognises(path):
         try:
-            return _of_corpus(path)
+            return _of_corpus(path, gold)
         except CorpusError:
             if not header & set(DIMENSION_FOLDERS):
                 raise
@@ -195,7 +195,7 @@ def _of_file(name: str, path: Path) -> Side:
         return _of_rows(path)
     if {"video", "utterance"} <= header:
         return Side(path, ())  # OMG's transcripts, or its utterances without labels
-    trace = read_labels(path)
+    trace = read_labels(path, bounded=gold)
     warnings = tuple(replace(fault, recording=name) for fault in trace.faults)
     return Side(path, (Labelled(Recording(None, name=name), path, trace),), warnings)
 
@@ -209,7 +209,7 @@ def _header(path: Path) -> frozenset[str]:
     return frozenset(re.split(r"[;,\t|]", re.sub(r"[\"'\s]", "", first.lower())))
 
 
-def _of_dimensions(root: Path, folders: Mapping[str, Path]) -> Side:
+def _of_dimensions(root: Path, folders: Mapping[str, Path], gold: bool) -> Side:
     """A folder per dimension: what is called alike belongs together."""
     parts: dict[str, dict[str, Trace]] = defaultdict(dict)
     paths: dict[str, Path] = {}
@@ -217,10 +217,10 @@ def _of_dimensions(root: Path, folders: Mapping[str, Path]) -> Side:
     for dimension, folder in folders.items():
         for name, path in _named(folder, _own_files(folder)).items():
             try:
-                trace = read_labels(path)
+                trace = read_labels(path, bounded=gold)
                 # The file may know better than its folder, as AVEC's with all dimensions in each.
                 if dimension not in trace.columns:
-                    trace = read_labels(path, columns=(dimension,))
+                    trace = read_labels(path, columns=(dimension,), bounded=gold)
             except CorpusError as error:
                 faults.append(fault_of(error, path, name))
                 continue
@@ -230,21 +230,24 @@ def _of_dimensions(root: Path, folders: Mapping[str, Path]) -> Side:
                 trace, columns=(dimension,), values=trace.values[:, [column]], faults=()
             )
             paths.setdefault(name, path)
-    return Side(
-        root,
-        tuple(Labelled(Recording(None, name=name), paths[name], _joined(one)) for name, one in parts.items()),
-        tuple(faults),
-    )
+    labelled = []
+    for name, one in parts.items():
+        if len({trace.timed for trace in one.values()}) > 1:
+            message = (
+                f"some of its dimensions ({', '.join(one)}) have times and some have none; write all alike"
+            )
+            faults.append(Fault(paths[name], message, recording=name))
+            continue
+        labelled.append(Labelled(Recording(None, name=name), paths[name], _joined(one)))
+    return Side(root, tuple(labelled), tuple(faults))
 
 
 def _joined(parts: Mapping[str, Trace]) -> Trace:
-    """Traces of one column each side by side; those on different clocks at 10 Hz."""
+    """Traces of one column each side by side, all with times or none; those on different clocks at 10 Hz."""
     traces = list(parts.values())
     longest = max(traces, key=lambda one: len(one.starts))
     fits = all(
-        one.timed == longest.timed
-        and len(one.starts)
-        and np.allclose(one.starts, longest.starts[: len(one.starts)], rtol=0, atol=0.1 * longest.step)
+        np.allclose(one.starts, longest.starts[: len(one.starts)], rtol=0, atol=0.1 * longest.step)
         for one in traces
     )
     if not fits and longest.timed:
@@ -318,12 +321,12 @@ def _numbers(sheet: Sheet, row: Row, dimensions: Sequence[str], faults: list[Fau
     return values
 
 
-def _of_corpus(root: Path) -> Side:
+def _of_corpus(root: Path, gold: bool) -> Side:
     """A corpus' folder, else label files in folders below."""
     try:
         corpus = read_corpus(root)
     except CorpusError:
-        side = _of_files(root, _named(root, _below(root)))
+        side = _of_files(root, _named(root, _below(root)), gold)
         if side.labelled:
             return side
         raise

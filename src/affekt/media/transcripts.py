@@ -117,7 +117,8 @@ def _from_table(path: Path, text: str) -> Iterator[Line]:
     table = read_table(text)
     if table is None:
         what = "is empty" if not text.strip() else "is no transcript"
-        raise TranscriptError(f"{path}: {what}; it may be .srt, .vtt, start;end;text lines or words as JSON")
+        kinds = ".srt, .vtt, start;end;text lines, words as JSON, .eaf or .TextGrid"
+        raise TranscriptError(f"{path}: {what}; it may be {kinds}")
     start, end, words = (table.column(names) for names in (START, END, TEXT))
     if table.header and words is None:
         raise TranscriptError(f"{path}, line 1: none of the columns is called text")

@@ -10,9 +10,19 @@ import numpy as np
 
 from affekt.corpora.corpus import Fault
 from affekt.corpora.inspection import BINS, Inspection, Item, Part
-from affekt.report.inspection import COUNTED, deviation, differences, figure, headline, hours, missing, number
+from affekt.report.inspection import (
+    COUNTED,
+    WORDS,
+    deviation,
+    differences,
+    figure,
+    headline,
+    hours,
+    missing,
+    number,
+)
 from affekt.report.sheet import section, sheet, table
-from affekt.report.summary import LABELS, clock, percent
+from affekt.report.summary import clock, percent
 from affekt.report.svg import Series, histogram
 from affekt.timeline import MODALITIES, Gold, frame_count
 
@@ -53,7 +63,15 @@ def _published(parts: Sequence[Part]) -> str:
 
 
 def _partitions(parts: Sequence[Part]) -> str:
-    head = ("", *COUNTED, "hours", "speakers", "groups", *LABELS.values(), "without labels")
+    head = (
+        "",
+        *COUNTED,
+        "hours",
+        "speakers",
+        "groups",
+        *(WORDS[kind] for kind in MODALITIES),
+        "without labels",
+    )
     rows = []
     for part in parts:
         known = (f"{count:,}" if count else "–" for count in (part.speakers, part.groups))
@@ -132,7 +150,7 @@ def _legend(items: Sequence[Item]) -> str:
         name for item in items if item.recording.gold for name in item.recording.gold.dimensions
     )
     traces = f" Small traces: {', '.join(dimensions)}, from −1 to 1." if dimensions else ""
-    return f"Dots: {', '.join(LABELS[kind] for kind in MODALITIES)}.{traces}"
+    return f"Dots: {', '.join(WORDS[kind] for kind in MODALITIES)}.{traces}"
 
 
 def _recordings(items: Sequence[Item]) -> str:
@@ -167,7 +185,7 @@ def _duration(seconds: float | None, longest: float) -> str:
 
 
 def _dots(presence: Sequence[bool]) -> str:
-    there = [LABELS[kind] for kind, has in zip(MODALITIES, presence, strict=True) if has]
+    there = [WORDS[kind] for kind, has in zip(MODALITIES, presence, strict=True) if has]
     circles = "".join(
         f'<circle class="{_DOTS[kind]}" cx="{8 + 15 * place}" cy="8" r="5" stroke-width="1.5" '
         f'fill="{"currentColor" if has else "none"}"/>'

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from affekt.corpora.raters import LONGEST
 from affekt.corpora.ratings import Fused
 from affekt.report import svg
 from affekt.report.sheet import section, sheet, table
@@ -26,6 +27,7 @@ NAMES = {
 _NOTE = (
     "Delays are relative: how much later than the raters' mean each reacted. By how much all of them lag "
     "behind what they saw cannot be told from ratings; affekt delay searches for that. "
+    "A delay at the limit of what is looked for is not to be trusted. "
     "Mean CCC is a rater's concordance with each of the others."
 )
 
@@ -152,7 +154,8 @@ def figure(value: float) -> str:
 
 
 def _delay(seconds: float) -> str:
-    return f"{seconds:+.1f} s".replace("-", "−") if seconds else "0.0 s"
+    limit = " (limit)" if abs(seconds) >= LONGEST else ""
+    return (f"{seconds:+.1f} s".replace("-", "−") if seconds else "0.0 s") + limit
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from affekt.corpora.corpus import Fault
 from affekt.corpora.inspection import Inspection, Part
-from affekt.report.summary import LABELS, percent, printable, signed
+from affekt.report.summary import percent, printable, signed
 from affekt.timeline import MODALITIES
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ NAMED = 3
 """Recordings that are named of those without something."""
 COUNTED = ("recordings", "frames", "sentences")
 """What is published about a corpus, and can be compared."""
+WORDS = {"labels": "labels", "text": "text", "audio": "sound", "visual": "film", "turns": "turns"}
+"""What files give, in front of people: whether there is a face in a film, only decoding it would tell."""
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -97,12 +99,12 @@ def differences(part: Part) -> dict[str, int]:
 def missing(found: Inspection) -> Iterator[str]:
     """What is missing, in a line each: "no recording has turns", "16 of 16 in test have no labels"."""
     for kind in found.absent:
-        yield f"no recording has {LABELS.get(kind, kind)}"
+        yield f"no recording has {WORDS[kind]}"
     for part in found.parts:
         for kind, names in part.missing.items():
             few = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
             who = f"{len(names)} of {part.recordings} in {part.name} {'has' if len(names) == 1 else 'have'}"
-            yield f"{who} no {LABELS.get(kind, kind)} ({few})"
+            yield f"{who} no {WORDS[kind]} ({few})"
 
 
 def grouped(faults: Iterable[Fault]) -> list[tuple[Fault, int]]:
@@ -140,7 +142,7 @@ def _table(heads: Sequence[str], left: int = 1) -> Table:
 
 
 def _counts(parts: Sequence[Part]) -> Table:
-    table = _table(("", *COUNTED, "hours", "speakers", "groups", *LABELS.values()))
+    table = _table(("", *COUNTED, "hours", "speakers", "groups", *(WORDS[kind] for kind in MODALITIES)))
     for part in parts:
         presence = (f"{part.presence[kind]:,}" for kind in MODALITIES)
         known = (f"{count:,}" if count else "–" for count in (part.speakers, part.groups))

@@ -174,8 +174,10 @@ def notes(scores: Scores) -> list[str]:
             what, [(one.recording.name, getattr(one, field)) for one in pairs if getattr(one, field)]
         )
     errors = {fault.recording or str(fault.path): 0 for fault in pairing.faults if fault.severity == "error"}
+    scored = {one.recording.name for one in pairs}
     for what, names in (
-        ("NOT scored, see the errors", errors),
+        ("NOT scored, see the errors", [name for name in errors if name not in scored]),
+        ("scored in part, see the errors", [name for name in errors if name in scored]),
         ("NOT scored, gold without a prediction", pairing.without_prediction),
         ("not scored, predictions without gold", pairing.without_gold),
         ("not scored, gold without labels", pairing.unlabelled),

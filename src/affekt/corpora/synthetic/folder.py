@@ -61,11 +61,12 @@ def synthesize(
     _refuse_others(root, parameters)
     pairs = plan(parameters)
     try:
+        root.mkdir(parents=True, exist_ok=True)
+        _write_text(root / ABOUT, about)  # first: what is broken off after it can be finished
         for name in ("audio", "video", *NAMED, *(["cues"] if with_cues else [])):
             (root / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{root}: cannot be written to ({error.strerror or error})") from error
-    _write_text(root / ABOUT, about)
     _write_text(root / "README.txt", _readme(parameters))
     _write_text(root / "pairs.csv", _pairs_table(pairs))
     jobs = [Job(root, parameters, pair, with_cues) for pair in pairs]
