@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from affekt.cli import affekt as command
 from affekt.corpora.readers import read_corpus
 from affekt.corpora.synthetic import Parameters, annotators, film, latent, synthesize
-from affekt.corpora.synthetic.ceiling import Scores, fitted, perfect, ratings, shown
-from affekt.corpora.synthetic.conversation import Conversation, cues, hold, sound
+from affekt.corpora.synthetic.ceiling import Scores, fitted, perfect, shown
+from affekt.corpora.synthetic.conversation import Conversation, cues, hold, ratings, sound
 from affekt.corpora.synthetic.folder import Job, describe, write_pair
 from affekt.corpora.synthetic.plan import Language, plan, split
 from affekt.corpora.synthetic.sentences import FILLER, compose, value_of, vocabulary

@@ -125,10 +125,10 @@ class _Column:
             raise ValueError(
                 f"{values.dtype} rows of shape {values.shape[1:]} after {self.dtype} {self._inner}"
             )
-        raw = np.ascontiguousarray(values).tobytes()
+        raw = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
         self._file.write(raw)
         self.digest.update(raw)
-        self._rows, self.size = self._rows + len(values), self.size + len(raw)
+        self._rows, self.size = self._rows + len(values), self.size + raw.nbytes
 
     def pieces(self) -> Iterator[bytes]:
         self._file.seek(0)

@@ -9,6 +9,7 @@ reads devel best is an estimate from what it can see: mostly arousal, and as sur
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -26,7 +27,7 @@ GRID = 8
 CONTEXT = 11
 """Frames that a cue's mean is taken over beside the cue itself, centred, so that it favours no delay."""
 RIDGE = 0.01
-"""Penalty, as a share of the cues' own spread."""
+"""Penalty, as a share of each cue's own variance."""
 _FLOOR = 1e-8
 """Energy of −80 dB, below which all is silence."""
 _PIECE = 500
@@ -103,38 +104,38 @@ def probe(
     Raises:
         CorpusError: no recording of either is longer than the longest candidate, or none has labels.
     """
-    frames = [frame_of(one) for one in candidates]
-    reach = frames[-1]
-    sides = [_ready(examples, reach, name) for examples, name in ((train, "train"), (devel, "devel"))]
-    (seen, gold), (seen_devel, gold_devel) = sides
-    target, target_devel = (np.concatenate([y[reach:] for y in one]) for one in (gold, gold_devel))
+    frames = np.array([frame_of(one) for one in candidates])
+    ready = _ready(train, frames[-1], "train"), _ready(devel, frames[-1], "devel")
+    for part, pairs in zip(("train", "devel"), ready, strict=True):
+        labelled = np.any([np.isfinite(y[frames[-1] :]).any(axis=0) for _, y in pairs], axis=0)
+        if not labelled.all():
+            name, first = dimensions[int(np.argmin(labelled))], f"its first {candidates[-1]:g} s"
+            raise CorpusError(f"no recording of {part} has a label of {name} after {first}")
+    reader = _fit(ready[0], frames)
+    said = np.concatenate([_moved(reader, x, frames) for x, _ in ready[1]])
+    target = np.concatenate([y[frames[-1] :] for _, y in ready[1]])
+    found = []
     for column, name in enumerate(dimensions):
-        for part, one in (("train", target), ("devel", target_devel)):
-            if not np.isfinite(one[:, column]).any():
-                first = f"its first {reach / FRAME_RATE:g} s"
-                raise CorpusError(f"no recording of {part} has a label of {name} after {first}")
-    spread = np.concatenate(seen).std(axis=0)
-    curves = np.zeros((len(frames), len(dimensions)))
-    for place, late in enumerate(frames):
-        inputs, inputs_devel = (
-            np.concatenate([x[reach - late : len(x) - late] for x in one]) / np.where(spread > 0, spread, 1.0)
-            for one in (seen, seen_devel)
-        )
-        for column in range(len(dimensions)):
-            curves[place, column] = _score(inputs, target[:, column], inputs_devel, target_devel[:, column])
-    counts = np.isfinite(target_devel).sum(axis=0).tolist()
-    grid = np.asarray(candidates, np.float64)
-    return tuple(Found(name, grid, curves[:, k], counts[k]) for k, name in enumerate(dimensions))
+        known = np.isfinite(target[:, column])
+        truth = np.broadcast_to(target[known, column][:, None], (int(known.sum()), len(frames)))
+        curve = ccc(said[known, :, column], truth)
+        found.append(Found(name, np.asarray(candidates, np.float64), curve, len(truth)))
+    return tuple(found)
 
 
-def _ready(examples: Sequence[Example], reach: int, name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _ready(examples: Sequence[Example], reach: int, name: str) -> list[Example]:
     """Cues with their context and gold of the recordings that are long enough, of equal length each."""
-    pairs = [(x[:n], y[:n]) for x, y in examples if (n := min(len(x), len(y))) > reach]
+    lengths = [min(len(x), len(y)) for x, y in examples]
+    pairs = [
+        (_with_context(x[:n]), np.asarray(y[:n], np.float64))
+        for (x, y), n in zip(examples, lengths, strict=True)
+        if n > reach
+    ]
     if not pairs:
         raise CorpusError(
             f"no recording of {name} is longer than {reach / FRAME_RATE:g} s; search up to less"
         )
-    return [_with_context(x) for x, _ in pairs], [np.asarray(y, np.float64) for _, y in pairs]
+    return pairs
 
 
 def _with_context(cues: np.ndarray) -> np.ndarray:
@@ -148,13 +149,49 @@ def _with_context(cues: np.ndarray) -> np.ndarray:
     return np.concatenate([centred, (summed[CONTEXT:] - summed[:-CONTEXT]) / CONTEXT], axis=1)
 
 
-def _score(x: np.ndarray, y: np.ndarray, x_devel: np.ndarray, y_devel: np.ndarray) -> float:
-    """CCC on devel of a ridge regression on train."""
-    known, known_devel = np.isfinite(y), np.isfinite(y_devel)
-    x, y = x[known], y[known]
-    level, height = x.mean(axis=0), y.mean()
-    gram = (x - level).T @ (x - level)
-    penalty = RIDGE * np.trace(gram) / len(gram)
-    weights = np.linalg.solve(gram + (penalty or 1.0) * np.eye(len(gram)), (x - level).T @ (y - height))
-    said = (x_devel[known_devel] - level) @ weights + height
-    return float(ccc(said, y_devel[known_devel]))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reader:
+    """A linear reader for each of K delays and D dimensions."""
+
+    weights: np.ndarray
+    """(C, K, D)."""
+    intercept: np.ndarray
+    """(K, D)."""
+
+
+def _fit(pairs: Sequence[Example], frames: np.ndarray) -> _Reader:
+    """Ridge regression of gold on the cues so many frames before it, for all numbers at once.
+
+    The cues' covariance is taken over all frames and is the same for every delay; their covariance with the
+    gold over the labelled frames from the longest delay on, the same for every delay too.
+    """
+    size, shape = pairs[0][0].shape[1], (len(frames), pairs[0][1].shape[1])
+    gram, total = np.zeros((size, size)), np.zeros(size)
+    products, sums = np.zeros((size, *shape)), np.zeros((size, *shape))
+    labels, counts = np.zeros(shape[1]), np.zeros(shape[1])
+    for x, gold in pairs:
+        y = gold[frames[-1] :]
+        known = np.isfinite(y).astype(np.float64)
+        y = np.where(known > 0, y, 0.0)
+        gram, total = gram + x.T @ x, total + x.sum(axis=0)
+        labels, counts = labels + y.sum(axis=0), counts + known.sum(axis=0)
+        for place, late in enumerate(frames.tolist()):
+            seen = x[frames[-1] - late : len(x) - late]
+            products[:, place] += seen.T @ y
+            sums[:, place] += seen.T @ known
+    rows = sum(len(x) for x, _ in pairs)
+    level, height = total / rows, labels / counts
+    covariance = gram / rows - np.outer(level, level)
+    variance = np.diag(covariance).clip(0)
+    # A cue that never moves gets a weight of 0.
+    penalty = RIDGE * variance + np.where(variance > 1e-12 * max(variance.max(), 1e-12), 0.0, 1.0)
+    shared = (products - height * sums) / counts
+    weights = np.linalg.solve(covariance + np.diag(penalty), shared.reshape(size, -1)).reshape(size, *shape)
+    return _Reader(weights, height - np.tensordot(level, weights, (0, 0)))
+
+
+def _moved(reader: _Reader, cues: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """(T − reach, K, D): what each delay's reader says, moved later by that delay, of the last frames."""
+    said = np.tensordot(cues, reader.weights, (1, 0)) + reader.intercept
+    rows = np.arange(frames[-1], len(cues))[:, None] - frames
+    return said[rows, np.arange(len(frames))]

@@ -32,6 +32,8 @@ _WIDE, _HIGH = 190, 30
 """Pixels of it."""
 _BAR = 70
 """Pixels of the longest recording's bar."""
+_LONGEST = 28
+"""Characters of a group's name that are shown."""
 _DOTS = {"text": "c3", "audio": "c2", "visual": "c4"}
 
 
@@ -167,12 +169,17 @@ def _recordings(items: Sequence[Item]) -> str:
                 "–" if item.sentences is None else f"{item.sentences:,}",
                 "–" if item.turns is None else f"{item.turns:,}",
                 escape(one.speaker or ""),
-                escape(one.group or ""),
+                escape(_short(one.group or "")),
                 _trace(one.gold),
             )
         )
     head = ("", "partition", "length", "there", "sentences", "turns", "speaker", "group", "gold")
     return _text_table(head, rows)
+
+
+def _short(text: str) -> str:
+    """A group may be called after all of its members."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _duration(seconds: float | None, longest: float) -> str:

@@ -1,4 +1,4 @@
-"""Made-up raters: folders arousal and valence, in each two recordings, a column a rater, every half second."""
+"""Made-up raters: folders arousal and valence of two recordings, a column a rater, every half second."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affekt.corpora.synthetic.annotators import Ratings, delay, rate
-from affekt.corpora.synthetic.conversation import Conversation, Cues, cues, hold
+from affekt.corpora.synthetic.annotators import delay
+from affekt.corpora.synthetic.conversation import Cues, cues, hold, ratings
 from affekt.corpora.synthetic.latent import COUPLING, SNR, bent, likeness, straightened
 from affekt.corpora.synthetic.plan import Parameters, plan
 from affekt.scoring import ccc
@@ -55,11 +55,6 @@ class Shown:
     """Of the partner only the voice is heard in it."""
     gold: Array
     """(T, 2), NaN in the last frames, whose gold would come after the recording's end."""
-
-
-def ratings(parameters: Parameters, talk: Conversation, side: int) -> Ratings:
-    """What the raters noted of one of a pair's recordings."""
-    return rate(talk.minds[side].latent, parameters.stream(talk.pair.number, f"raters {side}"))
 
 
 def shown(parameters: Parameters) -> Iterator[Shown]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from affekt.corpora.synthetic.annotators import Ratings, rate
 from affekt.corpora.synthetic.latent import Mind, minds
 from affekt.corpora.synthetic.phones import phones_of, seconds_of
 from affekt.corpora.synthetic.plan import Pair, Parameters
@@ -150,6 +151,11 @@ def cues(talk: Conversation, side: int) -> Cues:
     }
     shown = {**talk.minds[side].cues, "text": worth}
     return Cues({name: np.where(present[name][:, None], shown[name], 0.0) for name in present}, present)
+
+
+def ratings(parameters: Parameters, talk: Conversation, side: int) -> Ratings:
+    """What the raters noted of one of a pair's recordings."""
+    return rate(talk.minds[side].latent, parameters.stream(talk.pair.number, f"raters {side}"))
 
 
 def sound(parameters: Parameters, talk: Conversation, side: int) -> Array:

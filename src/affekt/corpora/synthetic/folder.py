@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from affekt.corpora.synthetic import annotators, film, latent, voice
-from affekt.corpora.synthetic.ceiling import ratings
-from affekt.corpora.synthetic.conversation import Conversation, cues, hold, sound
+from affekt.corpora.synthetic.conversation import Conversation, cues, hold, ratings, sound
 from affekt.corpora.synthetic.plan import GENERATOR, Pair, Parameters, plan, split
 from affekt.errors import CorpusError, OutputError
 from affekt.timeline import DIMENSIONS, FRAME_RATE
