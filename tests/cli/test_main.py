@@ -49,7 +49,8 @@ def test_short_form_is_the_long_form(run: Run, sound: Path) -> None:
 def test_a_word_that_is_neither_command_nor_file(word: str, run: Run) -> None:
     result = run(word)
     assert result.exit_code == 2
-    assert f"{word} is no file that is here, and no command (models, predict, report, train)" in result.stderr
+    commands = "corpus, delay, evaluate, gold, models, predict, prepare, report, synthesize, train"
+    assert f"{word} is no file that is here, and no command ({commands})" in result.stderr
 
 
 def test_a_file_without_ending_is_a_file(run: Run, tmp_path: Path) -> None:
