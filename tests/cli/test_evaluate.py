@@ -66,6 +66,17 @@ def test_by_hand(evaluate: Evaluate) -> None:
     assert "Mean over" not in result.stdout
 
 
+def test_predictions_move_back_by_the_annotation_delay(evaluate: Evaluate) -> None:
+    # Learnt from gold moved 0.2 s earlier, so they come 0.2 s before it; the head holds the first value.
+    gold = np.array([0.3, 0.3, 0.3, 0.1, -0.2, 0.4, 0.0])
+    label("g/talk.csv", gold)
+    label("p/talk.csv", np.array([*gold[2:], 0.9, 0.9]), np.array([*-gold]))
+    scores = machine(evaluate, "--annotation-delay", "arousal=0.2")
+    for dimension in ("arousal", "valence"):
+        assert scores["concatenated"][dimension]["ccc"]["value"] == pytest.approx(1.0)
+    assert evaluate("--annotation-delay", "arousal=-1").exit_code == 2
+
+
 def test_json_has_all_figures(evaluate: Evaluate) -> None:
     figures("a", "b", "c")
     data = machine(evaluate, "--draws", 200, "--seed", 5)

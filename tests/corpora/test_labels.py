@@ -414,7 +414,7 @@ def test_a_shift_by_whole_frames_shifts_the_frames(values, step, shift):
     )
 
 
-def test_predictions_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_predictions_are_taken_as_they_are(tmp_path):
     path = tmp_path / "talk.csv"
     path.write_text("name,time,arousal,valence\ntalk,0.0,1.05,-3.5\ntalk,0.1,2.5,0.25\n", encoding="utf-8")
     trace = read_labels(path, bounded=False)

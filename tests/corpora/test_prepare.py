@@ -210,6 +210,9 @@ def test_a_damaged_clip_is_prepared_anew(tmp_path: Path) -> None:
             open_prepared(out)
         assert again(corpus, out) == ["Train_01"]
         assert tree(out) == before
+    (out / "dataset.json").write_bytes(b"{")
+    assert again(corpus, out) == []
+    assert tree(out) == before
 
 
 # Faults

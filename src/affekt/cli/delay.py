@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from affekt.corpora.delay import Found
-    from affekt.corpora.sides import Side
     from affekt.timeline import Partition
 
 
@@ -132,10 +130,10 @@ def _by_predictions(
 ) -> tuple[Found, ...]:
     from affekt.cli.batch import complain
     from affekt.corpora.delay import search
-    from affekt.corpora.pairs import pair_up
+    from affekt.corpora.pairs import on_clock, pair_up
     from affekt.corpora.sides import read_side
 
-    ours, theirs = _on_clock(read_side(predictions)), _on_clock(read_side(gold, gold=True))
+    ours, theirs = on_clock(read_side(predictions)), on_clock(read_side(gold, gold=True))
     pairing = pair_up(ours, theirs, select=select, partition=partition, pad="mask")
     for fault in pairing.faults:
         if fault.severity == "error":
@@ -144,28 +142,6 @@ def _by_predictions(
         raise CorpusError(f"{predictions}: nothing in it can be compared with {gold}")
     said, gold_values = ([getattr(one, side) for one in pairing.pairs] for side in ("predictions", "gold"))
     return search(said, gold_values, _candidates([len(one) for one in said], longest), pairing.dimensions)
-
-
-def _on_clock(side: Side) -> Side:
-    """All traces at 10 Hz, a row a frame; what has one value for all of a recording is left out."""
-    import numpy as np
-
-    from affekt.corpora.labels import at_10hz
-    from affekt.timeline import FRAME_RATE
-
-    laid = []
-    for one in side.labelled:
-        if one.whole:
-            continue
-        if not one.trace.timed:
-            raise CorpusError(f"{one.path}: has no times; delays can be searched only where there are some")
-        values = at_10hz(one.trace).astype(float)
-        starts = np.arange(len(values)) / FRAME_RATE
-        trace = replace(one.trace, values=values, starts=starts, step=1 / FRAME_RATE, segments=None)
-        laid.append(replace(one, trace=trace))
-    if not laid:
-        raise CorpusError(f"{side.root}: there are no labels over time in it")
-    return replace(side, labelled=tuple(laid))
 
 
 def _show(found: Sequence[Found]) -> None:

@@ -67,6 +67,12 @@ def words(text: str) -> tuple[str, ...]:
     help="Where a prediction is too short or has gaps: hold the value before, or do not count.",
 )
 @click.option(
+    "--annotation-delay",
+    metavar="LIST",
+    help="Move predictions later first, arousal=2.3,valence=0.8 (seconds): they were learnt from gold moved "
+    "earlier by as much.",
+)
+@click.option(
     "--groups",
     type=File(),
     metavar="FILE",
@@ -104,6 +110,7 @@ def evaluate(
     select: tuple[str, ...],
     partition: Partition | None,
     pad: Pad | None,
+    annotation_delay: str | None,
     groups: Path | None,
     draws: int,
     seed: int,
@@ -117,13 +124,16 @@ def evaluate(
     RECOLA, Aff-Wild2, MuSe, OMG-Emotion, a folder for each dimension, or one file.
     """
     from affekt.corpora.clusters import clusters_of, gathered, read_groups
-    from affekt.corpora.pairs import pair_up
+    from affekt.corpora.delay import Delays, parse
+    from affekt.corpora.pairs import moved_back, pair_up
     from affekt.corpora.sides import read_side
     from affekt.report.scores import Scores, show_scores, write_scores
     from affekt.scoring import evaluate as score
 
     table, called = read_groups(groups) if groups else (None, "")
     ours, theirs = read_side(predictions), read_side(gold, gold=True)
+    if annotation_delay:
+        ours = moved_back(ours, Delays(parse(annotation_delay)).annotation)
     if output:
         _spare(output, ours, theirs, groups)
     pairing = pair_up(ours, theirs, dimensions=dimensions, select=select, partition=partition, pad=pad)

@@ -55,7 +55,7 @@ class Reader(Protocol):
     KIND: str
 
     def recognises(self, root: Path) -> bool:
-        """Is this folder (or file) laid out as this corpus is? Looks at names, and at first lines if it must."""
+        """Is this folder (or file) laid out as this corpus is? Looks at names, at first lines if it must."""
         ...
 
     def read(self, root: Path) -> Corpus:

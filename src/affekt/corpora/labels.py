@@ -28,7 +28,8 @@ class Trace:
     columns: tuple[str, ...]
     """Names of the C columns: arousal, valence, liking; raters' names; "value" where the file names none."""
     values: np.ndarray
-    """(N, C) float64 within [−1, 1] unless read unbounded, NaN where there is no label (NaN, empty, −5 in Aff-Wild2)."""
+    """(N, C) float64, within [−1, 1] unless read unbounded; NaN where there is no label (NaN, empty, −5 in
+    Aff-Wild2)."""
     starts: np.ndarray
     """(N,) float64 seconds, increasing; rows may leave gaps (MuSe's segments)."""
     step: float

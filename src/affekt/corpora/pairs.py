@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from affekt.corpora.corpus import Fault
+from affekt.corpora.delay import later
 from affekt.corpora.labels import Trace, at_10hz
 from affekt.corpora.sides import DIMENSION_FOLDERS, Labelled, Side, bare_name
 from affekt.errors import CorpusError
@@ -112,6 +113,40 @@ def pair_up(
         tuple(one.recording.name for one in ours if id(one) not in with_both),
         tuple(unlabelled),
     )
+
+
+def on_clock(side: Side) -> Side:
+    """All traces at 10 Hz, a row a frame; what has one value for all of a recording is left out.
+
+    Raises:
+        CorpusError: one has no times, or there is no trace.
+    """
+    laid = []
+    for one in side.labelled:
+        if one.whole:
+            continue
+        if not one.trace.timed:
+            raise CorpusError(f"{one.path}: has no times; delays make sense only where there are some")
+        laid.append(replace(one, trace=_at_10hz(one.trace)))
+    if not laid:
+        raise CorpusError(f"{side.root}: there are no labels over time in it")
+    return replace(side, labelled=tuple(laid))
+
+
+def moved_back(side: Side, delays: Mapping[str, float]) -> Side:
+    """Predictions of a network that learnt from gold moved earlier, back to where the annotators are.
+
+    Args:
+        delays: dimension → seconds, 0 to 30; not named is 0.
+
+    Raises:
+        CorpusError: as `on_clock`.
+    """
+    moved = []
+    for one in on_clock(side).labelled:
+        seconds = [delays.get(column, 0.0) for column in one.trace.columns]
+        moved.append(replace(one, trace=replace(one.trace, values=later(one.trace.values, seconds))))
+    return replace(side, labelled=tuple(moved))
 
 
 def _selected(side: Side, select: Sequence[str], partition: Partition | None) -> list[Labelled]:

@@ -26,7 +26,6 @@ from affekt.corpora.corpus import Corpus
 from affekt.corpora.lock import only_run, sweep
 from affekt.corpora.prepared import (
     CLIPS,
-    DATASET,
     Dataset,
     entry_of,
     read_dataset,
@@ -293,9 +292,10 @@ def _begin(out: Path, dataset: Dataset) -> None:
 
 
 def _check_corpus(out: Path, kind: str) -> None:
-    if not (out / DATASET).exists():
+    try:
+        there = read_dataset(out).corpus
+    except CorpusError:  # nothing there yet, or damaged and written anew
         return
-    there = read_dataset(out).corpus
     if there != kind:
         raise CorpusError(f"{out}: holds {there}, not {kind}; prepare each corpus in a folder of its own")
 
