@@ -204,6 +204,11 @@ def test_a_damaged_clip_is_prepared_anew(tmp_path: Path) -> None:
     again(corpus, out)
     before = tree(out)
     clip = out / "clips" / "Train_01.safetensors"
+    whole = clip.read_bytes()
+    middle = len(whole) // 2
+    clip.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    assert again(corpus, out) == ["Train_01"]
+    assert tree(out) == before
     for damaged in (b"", clip.read_bytes()[:-1], b"x" * 100):
         clip.write_bytes(damaged)
         with pytest.raises(CorpusError, match="Train_01"):
@@ -213,6 +218,20 @@ def test_a_damaged_clip_is_prepared_anew(tmp_path: Path) -> None:
     (out / "dataset.json").write_bytes(b"{")
     assert again(corpus, out) == []
     assert tree(out) == before
+
+
+def test_without_turns_a_detector_marks_speech_and_says_so(corpus: Corpus, tmp_path: Path) -> None:
+    _, told, *_, face = corpus.recordings
+    recordings = (told, face)
+    for out, how in (("p", SETTINGS), ("v", replace(SETTINGS, voice=True))):
+        prepare(replace(corpus, recordings=recordings), tmp_path / out, how)
+    plain, voiced = (list(open_prepared(tmp_path / out)) for out in "pv")
+    # Told turns stay as they are; the demo speaks from .4 s on, with pauses, and is silent at its end.
+    np.testing.assert_array_equal(plain[0].window()[0].speaker, voiced[0].window()[0].speaker)
+    assert not plain[1].window()[0].speaker.any()
+    speaker = voiced[1].window()[0].speaker
+    assert speaker[:3].all() and speaker[-2:].all() and 0.6 < (speaker == 0).mean() < 0.95
+    assert "voice-activity detector" in " ".join(voiced[1].warnings)
 
 
 # Faults

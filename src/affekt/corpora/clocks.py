@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 
 from affekt.corpora.corpus import Fault
-from affekt.corpora.layouts import Layout, bare, column_of, failure, warning
+from affekt.corpora.layouts import Layout, column_of, failure, warning
 from affekt.errors import CorpusError
-from affekt.media.tables import MAX_SECONDS
+from affekt.media.tables import MAX_SECONDS, bare
 from affekt.timeline import FRAME_RATE
 
 JITTER = 1e-3

@@ -24,7 +24,6 @@ from affekt.corpora.layouts import (
     TIME,
     Layout,
     Row,
-    bare,
     by_name,
     is_number,
     number,
@@ -34,6 +33,7 @@ from affekt.corpora.layouts import (
     unit_of,
 )
 from affekt.errors import CorpusError
+from affekt.media.tables import bare
 
 CASE_SCALE = 26_225.0
 """What the joystick of CASE's annotators reads when it is pushed to the end."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from affekt.corpora.corpus import Fault
 from affekt.corpora.folders import natural, text_of
+from affekt.media.tables import bare
 
 PAIRS = "pairs.csv"
 """In the corpus' folder: two recordings' names a line, or a recording a line under a header that has
@@ -34,7 +35,7 @@ def read_pairs(path: Path, names: Collection[str], faults: list[Fault]) -> dict[
     known = {name.casefold(): name for name in names}
     rows = []
     for line, text in enumerate(text_of(path).split("\n"), 1):
-        fields = [field.strip().strip("'\"").strip() for field in re.split("[;,\t]", text)]
+        fields = [bare(field) for field in re.split("[;,\t]", text)]
         if any(fields):
             rows.append((line, fields))
     header = [field.casefold() for field in rows[0][1]] if rows else []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from affekt.corpora.corpus import Fault, Severity
 from affekt.errors import AffektError, CorpusError
-from affekt.media.tables import read_text
+from affekt.media.tables import bare, read_text
 from affekt.timeline import Partition
 
 FILMS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".flv"))
@@ -45,7 +45,7 @@ def partition_of(word: str) -> Partition | None:
     >>> partition_of("Validation_Set"), partition_of("dev"), partition_of("Training_Set"), partition_of("x")
     ('devel', 'devel', 'train', None)
     """
-    return _PARTITIONS.get(re.sub(r"[\s_-]*set$", "", word.strip().strip("'\"").strip().casefold()))
+    return _PARTITIONS.get(re.sub(r"[\s_-]*set$", "", bare(word).casefold()))
 
 
 def walk(root: Path, skip: Collection[str] = ()) -> Iterator[tuple[Path, list[str]]]:

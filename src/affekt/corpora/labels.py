@@ -12,7 +12,8 @@ import numpy as np
 from affekt.corpora.clocks import JITTER, Clock, clock_of, clock_of_pictures, in_order
 from affekt.corpora.corpus import Fault
 from affekt.corpora.dialects import read_layout
-from affekt.corpora.layouts import Layout, bare, column_of, failure, warning
+from affekt.corpora.layouts import Layout, column_of, failure, warning
+from affekt.media.tables import bare
 from affekt.timeline import FRAME_RATE, frame_count
 
 ROUNDING = 0.1

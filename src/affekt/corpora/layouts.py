@@ -13,6 +13,7 @@ import numpy as np
 
 from affekt.corpora.corpus import Fault
 from affekt.errors import CorpusError
+from affekt.media.tables import bare
 
 Row = tuple[int, list[str]]
 """Number of the line, counted from 1, and its fields."""
@@ -31,7 +32,6 @@ DIMENSIONS = frozenset(
 )
 """Once a header has one of these, columns of other names are no labels."""
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "?"})
-
 
 _BLANK_BETWEEN = re.compile(r"\d\s+[-+\d]")
 
@@ -66,15 +66,6 @@ class Layout:
     """A value that means "no label", for all columns of its row."""
     session: int | None = None
     """A column that tells several traces in one file apart."""
-
-
-def bare(field: str) -> str:
-    """A field without blanks and quotes around it.
-
-    >>> bare(" 'Train_01' ")
-    'Train_01'
-    """
-    return field.strip().strip("'\"").strip()
 
 
 def number(field: str, comma: bool = False) -> float | None:

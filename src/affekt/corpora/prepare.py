@@ -128,7 +128,7 @@ def prepare_one(task: Task) -> bool:
     recording = task.recording
     reading = read_clips(recording, task.spec, threads=1)
     fingerprint = fingerprint_of(task, reading)
-    if _made_of(task.target) == fingerprint:
+    if _is_made(task.target, fingerprint):
         return False
     sounds = reading.contents is not None and reading.contents.sound is not None
     heard = recording.sound or recording.media
@@ -243,14 +243,18 @@ def _digest(path: Path | None) -> str | None:
         raise MediaError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _made_of(path: Path) -> str | None:
-    """The fingerprint of a clip that is whole; None where there is none."""
+def _is_made(path: Path, fingerprint: str) -> bool:
+    """Whether a clip is there, made of just this, and whole to the byte."""
     if not path.exists():
-        return None
+        return False
     try:
-        return str(open_clip(path).about.get("fingerprint"))
+        clip = open_clip(path)
+        if clip.about.get("fingerprint") != fingerprint:
+            return False
+        clip.verify()
     except CorpusError:  # damaged: it is made anew
-        return None
+        return False
+    return True
 
 
 # The folder

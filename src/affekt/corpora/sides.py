@@ -20,6 +20,7 @@ from affekt.corpora.layouts import TIME
 from affekt.corpora.readers import read_corpus
 from affekt.corpora.sheets import Row, Sheet, read_sheet
 from affekt.errors import CorpusError
+from affekt.media.tables import bare
 from affekt.timeline import FRAME_RATE, Recording
 
 DIMENSION_FOLDERS = (
@@ -156,7 +157,7 @@ def bare_name(name: str) -> str:
     >>> bare_name("'Train_01.avi'"), bare_name("4-30-1920x1080")
     ('Train_01', '4-30-1920x1080')
     """
-    name = name.strip().strip("'\"").strip()
+    name = bare(name)
     ending = Path(name).suffix
     return name[: -len(ending)] if ending.lower() in FILMS | SOUNDS else name
 

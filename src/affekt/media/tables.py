@@ -59,13 +59,22 @@ def _encoding(data: bytes) -> str:
     return "utf-8"
 
 
+def bare(field: str) -> str:
+    """A field without blanks and quotes around it.
+
+    >>> bare(" 'Train_01' ")
+    'Train_01'
+    """
+    return field.strip().strip("'\"").strip()
+
+
 def read_time(field: str) -> float | None:
     """Seconds of `12.5`, `12,5`, `01:02.5` or `1:01:02,500`; None if it is none of these.
 
     >>> read_time("1,5"), read_time("1:01:02.500"), read_time("nan")
     (1.5, 3662.5, None)
     """
-    field = field.strip().strip("'\"").strip()
+    field = bare(field)
     if clock := _CLOCK.fullmatch(field):
         hours, minutes, seconds, fraction = clock.groups()
         if int(minutes) > 59 or int(seconds) > 59:

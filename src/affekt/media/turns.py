@@ -8,7 +8,7 @@ from pathlib import Path
 
 from affekt.errors import TurnsError
 from affekt.media.annotators import read_tiers
-from affekt.media.tables import END, START, need_time, read_table, read_text, span_fault
+from affekt.media.tables import END, START, bare, need_time, read_table, read_text, span_fault
 from affekt.media.tiers import Tier, speaker_spans
 from affekt.timeline import Turn
 
@@ -105,5 +105,5 @@ def _from_tiers(path: Path, tiers: list[Tier]) -> list[Line]:
 
 def _label(field: str) -> str:
     """A speaker's name for comparison; a number with a fraction is a measurement, and nobody's name."""
-    name = field.strip().strip("'\"").strip().casefold()
+    name = bare(field).casefold()
     return "" if re.fullmatch(r"[+-]?\d*[.,]\d+", name) else name
