@@ -167,16 +167,26 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Processes started in this block never hear of Ctrl-C; who started them does, and ends them."""
+    """Processes started in this block never hear of Ctrl-C; who started them does, when it is over."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     resource_tracker.ensure_running()  # it would lift the block while it starts
+    heard: list[int] = []
+    handled = threading.current_thread() is threading.main_thread()
+    if handled:
+        # Another thread, such as a progress bar's, may take the signal for this one: a process half started
+        # would then be left without what it waits for.
+        usual = signal.signal(signal.SIGINT, lambda number, _frame: heard.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if handled:
+            signal.signal(signal.SIGINT, usual)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
