@@ -89,14 +89,14 @@ def test_inputs_and_found_transcripts_are_spared(tmp_path: Path) -> None:
     (tmp_path / "talk.json").write_text('{"segments": [{"start": 0, "end": 1, "text": "hello"}]}')
     (tmp_path / "plain.json").write_text('{"format": "affekt-prediction-1"}')
     for name in ("talk", "plain"):
-        spare_inputs([tmp_path / f"{name}.mp4"], {tmp_path / f"{name}.mp4": [tmp_path / f"{name}.csv"]})
+        spare_inputs([tmp_path / f"{name}.mp4"], [tmp_path / f"{name}.csv"])
     plain, talk = (tmp_path / f"{name}.mp4" for name in ("plain", "talk"))
-    spare_inputs([plain], {plain: [tmp_path / "plain.json"]})
+    spare_inputs([plain], [tmp_path / "plain.json"])
     with pytest.raises(OutputError, match=r"talk\.json: would take the place of what is read"):
-        spare_inputs([talk], {talk: [tmp_path / "talk.json"]})
+        spare_inputs([talk], [tmp_path / "talk.json"])
     os.symlink(tmp_path, tmp_path / "other")
     with pytest.raises(OutputError, match="would take the place"):
-        spare_inputs([tmp_path / "said.csv"], {talk: [tmp_path / "other" / "said.csv"]})
+        spare_inputs([tmp_path / "said.csv"], [tmp_path / "other" / "said.csv"])
 
 
 def test_a_folder_that_stays_empty_is_taken_away(tmp_path: Path) -> None:

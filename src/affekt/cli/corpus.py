@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -37,24 +36,21 @@ def inspect(
     from affekt.corpora.inspect import inspect as look
     from affekt.corpora.readers import read_corpus
     from affekt.report.inspection import show_inspection
-    from affekt.timeline.files import atomic
+    from affekt.timeline.files import write_text, write_values
 
     found = read_corpus(folder, kind)
     read = [p for one in found.recordings for p in (one.media, one.sound, one.transcript, one.turns)]
     outputs = [output for output in (page, data) if output]
-    spare_inputs([path for path in read if isinstance(path, Path)], {folder: outputs})
+    spare_inputs([path for path in read if isinstance(path, Path)], outputs)
     with progress_bar(folder.name) as progress:
         inspection = look(found, progress)
     show_inspection(inspection)
     if data:
-        with atomic(data) as part:
-            text = json.dumps(inspection.to_json(), ensure_ascii=False, allow_nan=False, indent=1)
-            part.write_text(text, encoding="utf-8", errors="replace")
+        write_values(data, inspection.to_json())
     if page:
         from affekt.report.corpus import render_inspection
 
-        with atomic(page) as part:
-            part.write_text(render_inspection(inspection), encoding="utf-8", errors="replace")
+        write_text(page, render_inspection(inspection))
     for output in outputs:
         click.echo(f"wrote {output}")
     ctx.exit(1 if inspection.errors or (strict and inspection.faults) else 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +69,9 @@ def delay(
     if trusted:
         click.echo(f"\n--annotation-delay {spell(trusted)}")
     if output:
-        from affekt.timeline.files import atomic
+        from affekt.timeline.files import write_values
 
-        text = json.dumps([_plain(one) for one in found], indent=1, allow_nan=False)
-        with atomic(output) as part:
-            part.write_text(text + "\n", encoding="utf-8")
+        write_values(output, [_plain(one) for one in found])
         click.echo(f"wrote {output}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +10,11 @@ import click
 
 from affekt.cli.batch import complain
 from affekt.cli.options import File
-from affekt.errors import CorpusError, OutputError
+from affekt.cli.outputs import spare_inputs
+from affekt.errors import CorpusError
 
 if TYPE_CHECKING:
     from affekt.corpora.pairs import Pad, Pairing
-    from affekt.corpora.sides import Side
     from affekt.timeline import Partition
 
 FEW = 20
@@ -127,15 +126,17 @@ def evaluate(
     from affekt.corpora.delay import Delays, parse
     from affekt.corpora.pairs import moved_back, pair_up
     from affekt.corpora.sides import read_side
-    from affekt.report.scores import Scores, show_scores, write_scores
+    from affekt.report.scores import Scores, show_scores, to_json
     from affekt.scoring import evaluate as score
+    from affekt.timeline.files import write_values
 
     table, called = read_groups(groups) if groups else (None, "")
     ours, theirs = read_side(predictions), read_side(gold, gold=True)
     if annotation_delay:
         ours = moved_back(ours, Delays(parse(annotation_delay)).annotation)
     if output:
-        _spare(output, ours, theirs, groups)
+        read = [one.path for side in (ours, theirs) for one in side.labelled]
+        spare_inputs([*read, groups] if groups else read, [output])
     pairing = pair_up(ours, theirs, dimensions=dimensions, select=select, partition=partition, pad=pad)
     errors = [fault for fault in pairing.faults if fault.severity == "error"]
     for fault in errors:
@@ -154,17 +155,10 @@ def evaluate(
     scores = Scores(ours, theirs, pairing, units, clusters, called or what, result, draws, seed, confidence)
     show_scores(scores, each=len(units) <= FEW if per_recording is None else per_recording)
     if output:
-        write_scores(scores, output)
+        write_values(output, to_json(scores))
         click.echo(f"wrote {output}")
     if errors:
         sys.exit(1)
-
-
-def _spare(output: Path, ours: Side, theirs: Side, groups: Path | None) -> None:
-    """See that the JSON does not take the place of what is read."""
-    read = {os.path.realpath(one.path) for side in (ours, theirs) for one in side.labelled}
-    if os.path.realpath(output) in read | {os.path.realpath(groups or os.curdir)}:
-        raise OutputError(f"{output}: would take the place of what is read; choose another name for --json")
 
 
 def _nothing(gold: Path, pairing: Pairing) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,8 +65,8 @@ def gold(
     for source in sources:
         recordings.setdefault(source.name, []).append(source)
     inputs = [file for source in sources for _, file in source.files]
-    others = [out / PAGE, *([report] if report else [])]
-    spare_inputs(inputs, {out: [*(out / f"{name}.csv" for name in recordings), *others]})
+    outputs = [*(out / f"{name}.csv" for name in recordings), out / PAGE]
+    spare_inputs(inputs, [*outputs, report] if report else outputs)
     read: list[Ratings] = []
 
     def work(_: int, path: Path) -> None:
@@ -96,12 +95,9 @@ def gold(
 
 def _write(results: list[Fused], page: Path, report: Path | None) -> None:
     from affekt.report.gold import page as page_of
-    from affekt.timeline.files import atomic
+    from affekt.timeline.files import write_text, write_values
 
-    with atomic(page) as part:
-        part.write_text(page_of(results), encoding="utf-8", errors="replace")
+    write_text(page, page_of(results))
     click.echo(f"wrote {page}")
     if report:
-        text = json.dumps([one.to_dict() for one in results], indent=1, ensure_ascii=False, allow_nan=False)
-        with atomic(report) as part:
-            part.write_text(text + "\n", encoding="utf-8", errors="replace")
+        write_values(report, [one.to_dict() for one in results])

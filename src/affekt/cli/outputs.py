@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def name_outputs(inputs: Sequence[Path]) -> dict[Path, str]:
     return names
 
 
-def spare_inputs(inputs: Iterable[Path], outputs: Mapping[Path, Sequence[Path]]) -> None:
+def spare_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
     """See that no output takes the place of an input, or of its transcript (talk.json beside talk.mp4).
 
     Raises:
@@ -74,11 +74,9 @@ def spare_inputs(inputs: Iterable[Path], outputs: Mapping[Path, Sequence[Path]])
 
     read = [path for one in inputs for path in (one, find_transcript(one)) if path is not None]
     taken = {os.path.realpath(path) for path in read}
-    for output in (one for several in outputs.values() for one in several):
+    for output in outputs:
         if os.path.realpath(output) in taken:
-            raise OutputError(
-                f"{output}: would take the place of what is read; choose another folder with --out"
-            )
+            raise OutputError(f"{output}: would take the place of what is read; give another name")
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def predict(
         raise OutputError(f"{out}: Parquet needs pyarrow; pip install 'affekt[parquet]'")
     names = name_outputs(inputs)
     outputs = {path: [out / f"{names[path]}.{kind}" for kind in formats] for path in inputs}
-    spare_inputs([*inputs, *beside], {path: written(several) for path, several in outputs.items()})
+    spare_inputs([*inputs, *beside], [one for several in outputs.values() for one in written(several)])
 
     how["pictures"] = "html" in formats or "json" in formats
     if ray or workers > 1:

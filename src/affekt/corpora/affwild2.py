@@ -9,14 +9,14 @@ nominal. Films are not decoded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault
 from affekt.corpora.folders import FILMS, by_stem, fault_of, partition_of, text_of, walk
-from affekt.corpora.labels import at_10hz, read_labels
+from affekt.corpora.labels import at_10hz, gold_of, read_labels
 from affekt.errors import CorpusError, MediaError
 from affekt.media.times import picture_times
 from affekt.timeline import DIMENSIONS, FRAME_RATE, Gold, Partition, Recording, Side, frame_count
@@ -185,13 +185,10 @@ def _gold(entry: _Entry, film: Path, films: _Films, faults: list[Fault]) -> Gold
         except MediaError as error:
             faults.append(fault_of(error, film, entry.name))
         else:
-            faults += [replace(fault, recording=entry.name) for fault in trace.faults]
+            faults += trace.faults_of(entry.name)
             values = at_10hz(trace, frame_count(_lasts(times)))
             columns.update(zip(trace.columns, values.T, strict=True))
-    there = tuple(name for name in DIMENSIONS if name in columns)
-    if not any(np.isfinite(columns[name]).any() for name in there):
-        return None
-    return Gold(np.stack([columns[name] for name in there], axis=1), there)
+    return gold_of({name: columns[name] for name in DIMENSIONS if name in columns})
 
 
 def _is_bare(path: Path) -> bool:

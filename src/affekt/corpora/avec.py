@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,12 +19,11 @@ import numpy as np
 from affekt.corpora.corpus import Corpus, Fault, Severity
 from affekt.corpora.dyads import PAIRS, Partner, of_equal_length, read_pairs
 from affekt.corpora.fitting import fitted, stated_frames
-from affekt.corpora.folders import FILMS, SOUNDS, fault_of, natural, partition_of
-from affekt.corpora.labels import Trace, at_10hz, read_labels
-from affekt.errors import CorpusError, TranscriptError, TurnsError
+from affekt.corpora.folders import FILMS, SOUNDS, fault_of, here_and_below, natural, partition_of, text_of
+from affekt.corpora.labels import Trace, at_10hz, read_own_labels
+from affekt.errors import AffektError, CorpusError
 from affekt.media import read_transcript, read_turns
-from affekt.media.tables import read_text
-from affekt.timeline import DIMENSIONS, Gold, Recording, Sentence, Turn
+from affekt.timeline import DIMENSIONS, Gold, Recording
 
 KIND = "SEWA"
 
@@ -53,6 +53,9 @@ WITHOUT = {
     "transcriptions": "it has no words",
 }
 """What the want of a file means for its recording."""
+
+SAYS_NOTHING = "holds no sentence: the subject says nothing"
+NEVER_SPEAKS = "holds no turn: the subject never speaks"
 
 EXPECTED = {
     2017: {
@@ -136,13 +139,7 @@ def _dyads(
                 return read_pairs(folder / PAIRS, names, found.faults), f"dyads are those of {PAIRS}"
             except CorpusError as error:
                 found.faults.append(fault_of(error, folder / PAIRS))
-    # Partners share partition and culture.
-    alike: dict[str, dict[str, int]] = defaultdict(dict)
-    for name, length in lengths.items():
-        alike[name.rpartition("_")[0].casefold()][name] = length
-    guessed = {
-        name: Partner(group) for part in alike.values() for name, group in of_equal_length(part).items()
-    }
+    guessed = {name: Partner(group) for name, group in of_equal_length(lengths).items()}
     note = f"no {PAIRS}: recordings of one partition whose lengths differ by a frame at most count as a dyad"
     if any(one.group.count("+") > 1 for one in guessed.values()):
         note += "; some groups are larger than two, so write one if you know better, two names a line"
@@ -158,8 +155,7 @@ def _with_partner(recording: Recording, partner: Partner | None) -> Recording:
 
 def _home(root: Path) -> Path | None:
     """The folder that holds the corpus: this one, or one in it, such as AVEC2017_SEWA."""
-    below = (path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith("."))
-    return next((one for one in (root, *below) if _kinds(one)), None)
+    return next((one for one in here_and_below(root) if _kinds(one)), None)
 
 
 def _kinds(home: Path) -> list[tuple[str, Path]]:
@@ -235,8 +231,8 @@ def _recording(key: str, found: _Found, lengths: dict[str, int]) -> Recording | 
     return Recording(
         media=video,
         sound=audio,
-        transcript=_transcript(paths.get("transcriptions"), name, found),
-        turns=_turns(paths.get("turns"), name, found),
+        transcript=_text(paths.get("transcriptions"), name, found, read_transcript, SAYS_NOTHING),
+        turns=_text(paths.get("turns"), name, found, read_turns, NEVER_SPEAKS),
         language=LANGUAGES[(match[2] or "de").casefold()],
         name=name,
         partition=partition,
@@ -248,7 +244,7 @@ def _gold(path: Path, name: str, n_frames: int | None, found: _Found, lengths: d
     """The labels of a recording; None if they cannot be trusted, or there are none in the file."""
     try:
         trace = _labels(path, name)
-        found.faults += [replace(fault, recording=name) for fault in trace.faults]
+        found.faults += trace.faults_of(name)
         values = at_10hz(trace)
         lengths[name] = len(values)
         values = fitted(values, n_frames, path, name, found.faults)
@@ -263,39 +259,25 @@ def _labels(path: Path, name: str) -> Trace:
     """The trace of a label file.
 
     Raises:
-        CorpusError: as `read_labels`, or it lacks arousal or valence, or names another recording.
+        CorpusError: as `read_own_labels`, or it lacks arousal or valence.
     """
-    trace = read_labels(path)
+    trace = read_own_labels(path, name)
     if not set(DIMENSIONS) <= set(trace.columns):
         raise CorpusError(f"{path}, line 1: holds {', '.join(trace.columns)}, not arousal and valence")
-    if not trace.timed:
-        raise CorpusError(f"{path}, line 1: has no column of times")
-    if trace.name is not None and trace.name.casefold() != name.casefold():
-        raise CorpusError(f"{path}: its rows are of {trace.name}, not of {name}; were two files swapped?")
     return trace
 
 
-def _turns(path: Path | None, name: str, found: _Found) -> Path | tuple[Turn, ...] | None:
-    """The turn file, if it holds a turn; what cannot be read is told, and left to who needs it."""
+def _text(
+    path: Path | None, name: str, found: _Found, read_it: Callable[[Path], object], empty: str
+) -> Path | tuple[()] | None:
+    """A turn file or transcript, () if it is empty; what cannot be read is told, and left to who needs it."""
+    if path is None:
+        return None
     try:
-        if path is not None and not read_text(path, TurnsError).strip():
-            found.tell(path, "holds no turn: the subject never speaks", name)
+        if not text_of(path).strip():
+            found.tell(path, empty, name)
             return ()
-        if path is not None:
-            read_turns(path)
-    except TurnsError as error:
-        found.faults.append(fault_of(error, path or Path(), name))
-    return path
-
-
-def _transcript(path: Path | None, name: str, found: _Found) -> Path | tuple[Sentence, ...] | None:
-    """The transcript, likewise."""
-    try:
-        if path is not None and not read_text(path, TranscriptError).strip():
-            found.tell(path, "holds no sentence: the subject says nothing", name)
-            return ()
-        if path is not None:
-            read_transcript(path)
-    except TranscriptError as error:
-        found.faults.append(fault_of(error, path or Path(), name))
+        read_it(path)
+    except AffektError as error:
+        found.faults.append(fault_of(error, path, name))
     return path

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 from affekt.corpora.folders import text_of
 from affekt.corpora.layouts import (
-    DIMENSIONS,
+    AFFECT,
     IGNORED,
     MISSING,
     NAME,
@@ -80,7 +80,7 @@ def _named(layout: Layout, columns: Sequence[str]) -> Layout:
     if set(columns) <= set(layout.columns):
         indices = [layout.columns.index(name) for name in columns]
         values = tuple(layout.values[index] for index in indices)
-    elif len(columns) == len(layout.columns) and not DIMENSIONS & set(layout.columns):
+    elif len(columns) == len(layout.columns) and not AFFECT & set(layout.columns):
         values = layout.values
     else:
         held, wanted = ", ".join(layout.columns), ", ".join(columns)
@@ -109,7 +109,7 @@ def _rightmost(line: str, width: int) -> str:
 
 def _is_header(fields: list[str]) -> bool:
     """Is the first line one of names? Damaged values in a first line of numbers do not make it one."""
-    known = NAME | TIME | SEGMENT | DIMENSIONS | {"value"}
+    known = NAME | TIME | SEGMENT | AFFECT | {"value"}
     if len(fields) == 1:
         return fields[0].casefold() in known
     numbers = [field for field in fields[1:] if is_number(field)]

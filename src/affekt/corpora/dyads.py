@@ -88,14 +88,19 @@ def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: "+".join(group) for group in groups.values() for name in group}
 
 
-def of_equal_length(lengths: Mapping[str, int], slack: int = 1) -> dict[str, str]:
-    """Name → group, for recordings (name → frames) as long as another one, or nearly.
+def of_equal_length(lengths: Mapping[str, int]) -> dict[str, str]:
+    """Name → group, for recordings (name → frames) as long as another one to a frame.
 
-    Partners' recordings end together. So may strangers' by chance: then three or four are in one group,
-    which keeps partners together all the same.
+    Partners share partition and culture (Devel_HU of Devel_HU_14), and end together. So may strangers by
+    chance: then three or four are in one group, which keeps partners together all the same.
 
-    >>> of_equal_length({"a": 974, "b": 1200, "c": 975, "d": 1300})
-    {'a': 'a+c', 'c': 'a+c'}
+    >>> of_equal_length({"Train_1": 974, "Train_2": 1200, "Train_3": 975, "Test_1": 974})
+    {'Train_1': 'Train_1+Train_3', 'Train_3': 'Train_1+Train_3'}
     """
-    ordered = sorted(lengths, key=lambda name: (lengths[name], natural(name)))
-    return grouped((one, other) for one, other in pairwise(ordered) if lengths[other] - lengths[one] <= slack)
+    kin = {name: name.rpartition("_")[0].casefold() for name in lengths}
+    ordered = sorted(lengths, key=lambda name: (kin[name], lengths[name], natural(name)))
+    return grouped(
+        (one, other)
+        for one, other in pairwise(ordered)
+        if kin[one] == kin[other] and lengths[other] - lengths[one] <= 1
+    )

@@ -14,6 +14,8 @@ from affekt.timeline import Partition
 
 FILMS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".flv"))
 SOUNDS = frozenset((".wav", ".flac", ".mp3", ".m4a", ".ogg", ".aac"))
+LABELS = frozenset((".csv", ".txt", ".arff", ".tsv", ".dat"))
+"""How label files end."""
 DEEPEST = 6
 """Folders below the corpus' root that are looked into: a link in a circle must end somewhere."""
 UNREAD = ("cropped", "feature", "face", ".", "__macosx")
@@ -63,6 +65,11 @@ def walk(root: Path, skip: Collection[str] = ()) -> Iterator[tuple[Path, list[st
             key=natural,
         )
         yield here, sorted((one for one in files if not one.startswith(".")), key=natural)
+
+
+def here_and_below(root: Path) -> list[Path]:
+    """A folder and those in it that are not hidden: a corpus often lies one deeper than the folder given."""
+    return [root, *sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))]
 
 
 def by_stem(root: Path, suffixes: Collection[str], skip: Collection[str] = ()) -> dict[str, list[Path]]:

@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.folders import fault_of
+from affekt.corpora.fitting import NEARLY
+from affekt.corpora.folders import ORDER, fault_of
 from affekt.corpora.inspection import BINS, Inspection, Item, Part, Spread
 from affekt.errors import AffektError
 from affekt.media import find_transcript, read_transcript, read_turns
 from affekt.media.container import Contents, probe
 from affekt.timeline import FRAME_RATE, MODALITIES, Recording, frame_count
 
-MISFIT = 0.2 + 1e-6
-"""Seconds by which labels and media may differ before it is said: two frames."""
+MISFIT = NEARLY / FRAME_RATE + 1e-6
+"""Seconds by which labels and media may differ before it is said."""
 BEYOND = 1.0
 """Seconds by which words and turns may lie past the recording's end before it is said."""
-PARTITIONS = ("train", "devel", "test", None)
 
 Progress = Callable[[int, int], object]
 """Called with how many recordings have been looked at, of how many."""
@@ -46,7 +46,7 @@ def inspect(corpus: Corpus, progress: Progress | None = None) -> Inspection:
     kinds = ("labels", *MODALITIES, "turns")
     absent = tuple(kind for kind in kinds if items and all(kind in item.lacks for item in items))
     parts = []
-    for name in PARTITIONS:
+    for name in ORDER:
         of_it = [item for item in items if item.recording.partition == name]
         expected = corpus.expected.get(name or "", {})
         if of_it or expected:

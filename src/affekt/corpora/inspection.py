@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from affekt.corpora.corpus import Fault
 from affekt.timeline import MODALITIES, Recording
+from affekt.timeline.files import finite
 
 BINS = 20
 """Bins of a histogram of gold from −1 to 1."""
@@ -128,7 +127,7 @@ def _part_json(part: Part) -> dict[str, Any]:
         "gold": {
             name: {
                 "labelled": round(one.labelled, 6),
-                **{key: _number(getattr(one, key)) for key in ("mean", "sd", "low", "high")},
+                **{key: finite(getattr(one, key)) for key in ("mean", "sd", "low", "high")},
                 "histogram": list(one.histogram),
             }
             for name, one in part.gold.items()
@@ -153,7 +152,3 @@ def _item_json(item: Item) -> dict[str, Any]:
         **dict(zip(MODALITIES, item.presence, strict=True)),
         "lacks": list(item.lacks),
     }
-
-
-def _number(value: float) -> float | None:
-    return round(value, 6) if np.isfinite(value) else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from affekt.corpora.clocks import JITTER, Clock, clock_of, clock_of_pictures, in
 from affekt.corpora.corpus import Fault
 from affekt.corpora.dialects import read_layout
 from affekt.corpora.layouts import Layout, column_of, failure, warning
+from affekt.errors import CorpusError
 from affekt.media.tables import bare
-from affekt.timeline import FRAME_RATE, frame_count
+from affekt.timeline import FRAME_RATE, Gold, frame_count
 
 ROUNDING = 0.1
 """How far beyond ±1 a value may lie, by a smoothing filter or a rounding, to be cut back to ±1."""
@@ -45,6 +46,10 @@ class Trace:
     """Warnings only: what was masked, and in which line."""
     timed: bool = True
     """False: the file has no times (Aff-Wild2, one row a picture), and `starts` counts rows."""
+
+    def faults_of(self, recording: str) -> list[Fault]:
+        """Its warnings, as those of a recording."""
+        return [replace(fault, recording=recording) for fault in self.faults]
 
 
 def read_labels(
@@ -102,6 +107,21 @@ def read_labels(
     )
 
 
+def read_own_labels(path: Path, recording: str, *, columns: Sequence[str] | None = None) -> Trace:
+    """Read a label file of one recording, with times.
+
+    Raises:
+        CorpusError: as `read_labels`, or it has no times, or names another recording.
+    """
+    trace = read_labels(path, columns=columns)
+    if not trace.timed:
+        raise CorpusError(f"{path}, line 1: has no column of times")
+    if trace.name is not None and trace.name.casefold() != recording.casefold():
+        other = f"its rows are of {trace.name}, not of {recording}"
+        raise CorpusError(f"{path}: {other}; were two files swapped?")
+    return trace
+
+
 def at_10hz(trace: Trace, n_frames: int | None = None) -> np.ndarray:
     """A trace on the 10 Hz clock: each frame is the mean of the rows that overlap it, by their overlap.
 
@@ -132,6 +152,32 @@ def at_10hz(trace: Trace, n_frames: int | None = None) -> np.ndarray:
         ends[:-1] = np.minimum(ends[:-1], trace.starts[1:])
         values = _overlap(trace.starts, ends, trace.values, n_frames)
     return values.astype(np.float32)
+
+
+def on_frames(trace: Trace) -> Trace:
+    """The trace with a row a frame, float64, as `at_10hz`."""
+    values = at_10hz(trace).astype(np.float64)
+    starts = np.arange(len(values)) / FRAME_RATE
+    return replace(trace, values=values, starts=starts, step=1 / FRAME_RATE, segments=None)
+
+
+def side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """(T, C) of columns (T,) or (T, 1), T being the longest's; NaN where another has ended.
+
+    >>> side_by_side([np.array([1.0, 2.0]), np.array([3.0])]).tolist()
+    [[1.0, 3.0], [2.0, nan]]
+    """
+    length = max(map(len, columns))
+    ends = ([(0, length - len(one)), *[(0, 0)] * (one.ndim - 1)] for one in columns)
+    padded = [np.pad(one, end, constant_values=np.nan) for one, end in zip(columns, ends, strict=True)]
+    return np.column_stack(padded)
+
+
+def gold_of(columns: Mapping[str, np.ndarray]) -> Gold | None:
+    """Gold of several dimensions, (T,) or (T, 1) each; None if none of them has a label."""
+    if not any(np.isfinite(values).any() for values in columns.values()):
+        return None
+    return Gold(side_by_side(list(columns.values())), tuple(columns))
 
 
 def _overlap(starts: np.ndarray, ends: np.ndarray, values: np.ndarray, n_frames: int) -> np.ndarray:

@@ -27,10 +27,10 @@ IGNORED = frozenset({"class_id", "present", "confidence", "frame", "button", "en
     *("timestamp_end", "databasename", "participant", "sessionid")
 }
 """Columns that stand beside the labels and are none."""
-DIMENSIONS = frozenset(
+AFFECT = frozenset(
     ("arousal", "valence", "liking", "dominance", "power", "expectancy", "anticipation", "likability")
 )
-"""Once a header has one of these, columns of other names are no labels."""
+"""Names of dimensions; once a header has one of these, columns of other names are no labels."""
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "?"})
 
 _BLANK_BETWEEN = re.compile(r"\d\s+[-+\d]")
@@ -140,8 +140,8 @@ def by_name(path: Path, header: list[str], rows: tuple[Row, ...], separator: str
     time = names.index("videotime") if pagan else _first(names, TIME)
     others = [k for k in range(len(names)) if k != time and k not in find.values() and names[k]]
     labels = [k for k in others if names[k] not in IGNORED and names[k] not in TIME]
-    labels = [k for k in labels if names[k] in DIMENSIONS] or labels
-    columns = tuple(names[k] if names[k] in DIMENSIONS else bare(header[k]) for k in labels)
+    labels = [k for k in labels if names[k] in AFFECT] or labels
+    columns = tuple(names[k] if names[k] in AFFECT else bare(header[k]) for k in labels)
     if not labels:
         raise CorpusError(f"{path}, line 1: names no column of labels, such as arousal, valence or value")
     if len(set(columns)) < len(columns):
@@ -182,7 +182,7 @@ def _dialect(names: list[str], columns: tuple[str, ...], separator: str, time: i
         return "Aff-Wild2, a row a picture" if columns == ("valence", "arousal") else "a row a picture"
     if columns == ("value",):
         return "time and value"
-    if set(columns) <= DIMENSIONS:
+    if set(columns) <= AFFECT:
         return "SEWA, header" if separator == ";" else "table with header"
     return "raters"
 

@@ -32,7 +32,7 @@ from affekt.corpora.labels import at_10hz, read_labels
 from affekt.corpora.sheets import Row, Sheet, read_sheet
 from affekt.errors import CorpusError, MediaError
 from affekt.media.times import picture_times
-from affekt.timeline import DIMENSIONS, Gold, Recording, Sentence, Side
+from affekt.timeline import DIMENSIONS, Gold, Recording, Side
 
 KIND = "manifest"
 NAME = "manifest.csv"
@@ -123,24 +123,18 @@ def _recording(reading: _Reading, row: Row) -> Recording | None:
     if word and partition is None:
         reading.complain(row, f"the partition {word[:20]!r} is none of train, devel, test; left out")
         return None
-    no_words = row.get(COLUMNS["transcript"]) and transcript is None
-    lost_turns = row.get(COLUMNS["turns"]) and turns is None
+    silent = row.get(COLUMNS["transcript"]) and transcript is None  # not even what lies beside the film
     return Recording(
         media=media,
         sound=sound,
-        transcript=_none() if no_words else transcript,
-        turns=None if lost_turns else turns,
+        transcript=() if silent else transcript,
+        turns=turns,
         language=row.get(COLUMNS["language"]).lower() or None,
         subject=_subject(reading, row),
         partition=partition,
         speaker=row.get(COLUMNS["speaker"]) or None,
         group=row.get(COLUMNS["group"]) or None,
     )
-
-
-def _none() -> tuple[Sentence, ...]:
-    """No transcript, not even one that lies beside the film."""
-    return ()
 
 
 def _file(reading: _Reading, row: Row, column: str) -> Path | None:
@@ -269,7 +263,7 @@ def _trace(reading: _Reading, one: Recording, path: Path) -> Gold | None:
             if one.media is None:
                 raise CorpusError(f"{path}: has one row a picture, and the recording has no film")
             trace = read_labels(path, times=picture_times(one.media))
-        reading.faults += [replace(fault, recording=one.name) for fault in trace.faults]
+        reading.faults += trace.faults_of(one.name)
         if not set(DIMENSIONS) & set(trace.columns):
             called = ", ".join(trace.columns)
             raise CorpusError(f"{path}, line 1: no column is called arousal or valence, but {called}")

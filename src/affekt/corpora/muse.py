@@ -16,9 +16,10 @@ import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault
 from affekt.corpora.fitting import fitted, stated_frames
-from affekt.corpora.folders import FILMS, SOUNDS, by_stem, fault_of, natural, partition_of, text_of
-from affekt.corpora.labels import Trace, at_10hz, read_labels
-from affekt.corpora.sheets import read_sheet
+from affekt.corpora.folders import FILMS, SOUNDS, by_stem, fault_of, here_and_below, natural, partition_of
+from affekt.corpora.labels import Trace, at_10hz, gold_of, read_own_labels
+from affekt.corpora.layouts import is_number
+from affekt.corpora.sheets import first_fields, read_sheet
 from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, Gold, Partition, Recording
 
@@ -48,8 +49,7 @@ def recognises(root: Path) -> bool:
 
 
 def _tasks(root: Path) -> list[Path]:
-    places = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
-    return [one for one in places if (one / "metadata" / "partition.csv").is_file()]
+    return [one for one in here_and_below(root) if (one / "metadata" / "partition.csv").is_file()]
 
 
 def read(root: Path) -> Corpus:
@@ -83,16 +83,6 @@ def read(root: Path) -> Corpus:
     return Corpus(f"{KIND} ({task.folder.name})", root, recordings, tuple(task.faults), tuple(notes))
 
 
-def _names(path: Path) -> list[str]:
-    """Fields of a file's first line, in lower case."""
-    try:
-        text = text_of(path)
-    except CorpusError:
-        return []
-    line = text.lstrip().partition("\n")[0]
-    return [name.strip().strip("'\"").lower() for name in line.replace(";", ",").split(",")]
-
-
 def _dimensions(task: Path) -> dict[str, Path]:
     """Dimensions that a task has traces of, arousal and valence first."""
     folders = [path for path in task.glob("label_segments/*") if path.is_dir()]
@@ -104,20 +94,12 @@ def _dimensions(task: Path) -> dict[str, Path]:
 def _is_trace(folder: Path) -> bool:
     """Whether its label files hold values, as the first that says so or not says: one may be damaged."""
     for path in sorted(folder.glob("*.csv"), key=lambda one: natural(one.name)):
-        names = _names(path)
-        if "value" in names or (names and all(_is_number(name) for name in names)):
+        names = first_fields(path)
+        if "value" in names or (names and all(map(is_number, names))):
             return True
         if "class_id" in names:
             return False
     return False
-
-
-def _is_number(field_: str) -> bool:
-    try:
-        float(field_)
-    except ValueError:
-        return False
-    return True
 
 
 def _classes(task: Path) -> list[str]:
@@ -155,15 +137,13 @@ def _read_traces(task: _Task, dimension: str, folder: Path) -> None:
             task.faults.append(Fault(path, message, recording=name))
             continue
         try:
-            trace = read_labels(path, columns=(dimension,))
-            if not trace.timed:
-                raise CorpusError(f"{path}, line 1: has no column of timestamps")
+            trace = read_own_labels(path, name, columns=(dimension,))
         except CorpusError as error:
             task.faults.append(fault_of(error, path, name))
             continue
         # A test partition without labels is as it should be.
         masked = task.partitions[name] == "test" and bool(np.isnan(trace.values).all())
-        task.faults += [] if masked else [replace(fault, recording=name) for fault in trace.faults]
+        task.faults += [] if masked else trace.faults_of(name)
         task.traces.setdefault(name, {})[dimension] = trace
 
 
@@ -269,11 +249,5 @@ def _segment(traces: dict[str, Trace], number: int) -> dict[str, Trace]:
 
 def _gold(traces: dict[str, Trace], dimensions: tuple[str, ...]) -> Gold | None:
     """All dimensions side by side; None if none of them has a label."""
-    there = {name: at_10hz(traces[name])[:, 0] for name in dimensions if name in traces}
-    if not any(np.isfinite(values).any() for values in there.values()):
-        return None
-    values = np.full((max(map(len, there.values())), len(dimensions)), np.nan, np.float32)
-    for k, name in enumerate(dimensions):
-        if name in there:
-            values[: len(there[name]), k] = there[name]
-    return Gold(values, dimensions)
+    nothing = np.zeros((0, 1), np.float32)
+    return gold_of({name: at_10hz(traces[name]) if name in traces else nothing for name in dimensions})

@@ -12,10 +12,10 @@ import numpy as np
 
 from affekt.corpora.corpus import Fault
 from affekt.corpora.delay import later
-from affekt.corpora.labels import Trace, at_10hz
+from affekt.corpora.labels import Trace, on_frames
 from affekt.corpora.sides import DIMENSION_FOLDERS, Labelled, Side, bare_name
 from affekt.errors import CorpusError
-from affekt.timeline import FRAME_RATE, Partition, Recording
+from affekt.timeline import Partition, Recording
 
 Pad = Literal["last", "mask"]
 """What a frame gets whose gold has a label and whose prediction has no value: the value before it (at the
@@ -127,7 +127,7 @@ def on_clock(side: Side) -> Side:
             continue
         if not one.trace.timed:
             raise CorpusError(f"{one.path}: has no times; delays make sense only where there are some")
-        laid.append(replace(one, trace=_at_10hz(one.trace)))
+        laid.append(replace(one, trace=on_frames(one.trace)))
     if not laid:
         raise CorpusError(f"{side.root}: there are no labels over time in it")
     return replace(side, labelled=tuple(laid))
@@ -293,7 +293,7 @@ def _same_clock(x: Trace, y: Trace, theirs: Labelled) -> tuple[Trace, Trace]:
         )
     if not x.timed or _fall_together(x, y):
         return x, y
-    return _at_10hz(x), _at_10hz(y)
+    return on_frames(x), on_frames(y)
 
 
 def _fall_together(x: Trace, y: Trace) -> bool:
@@ -308,13 +308,6 @@ def _nearest(starts: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Of each wanted time the place of the nearest start."""
     middle = (starts[1:] + starts[:-1]) / 2
     return np.searchsorted(middle, wanted)
-
-
-def _at_10hz(trace: Trace) -> Trace:
-    values = at_10hz(trace).astype(np.float64)
-    return replace(
-        trace, values=values, starts=np.arange(len(values)) / FRAME_RATE, step=1 / FRAME_RATE, segments=None
-    )
 
 
 def _laid_on(x: Trace, y: Trace) -> tuple[np.ndarray, int]:

@@ -13,14 +13,11 @@ import numpy as np
 
 from affekt.corpora import raters
 from affekt.corpora.corpus import Fault
-from affekt.corpora.folders import natural
-from affekt.corpora.labels import Trace, at_10hz, read_labels
+from affekt.corpora.folders import LABELS, natural
+from affekt.corpora.labels import Trace, at_10hz, read_labels, side_by_side
 from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, frame_of, start_of
-from affekt.timeline.files import DECIMALS, atomic
-
-SUFFIXES = frozenset((".csv", ".txt", ".tsv", ".arff", ".dat"))
-"""Of the files that are taken from a folder."""
+from affekt.timeline.files import DECIMALS, atomic, finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +76,10 @@ class Fused:
             "method": self.method,
             "aligned": self.aligned,
             "frames": len(self.fusion.values),
-            "mean_ccc": _plain(self.mean_ccc),
-            "cronbach_alpha": _plain(self.alpha),
+            "mean_ccc": finite(self.mean_ccc),
+            "cronbach_alpha": finite(self.alpha),
             "raters": [
-                {"rater": rater, "weight": _plain(weight), "delay": delay, "mean_ccc": _plain(agreement)}
+                {"rater": rater, "weight": finite(weight), "delay": delay, "mean_ccc": finite(agreement)}
                 for rater, weight, delay, agreement in zip(
                     self.ratings.raters, *(one.tolist() for one in columns), strict=True
                 )
@@ -144,7 +141,7 @@ def _files(path: Path, dimension: str | None, *, told: bool) -> Iterator[tuple[s
                 yield from _files(folder, folder.name.casefold(), told=told)
         return
     for file in inside:
-        if file.is_file() and file.suffix.lower() in SUFFIXES and not file.name.startswith("."):
+        if file.is_file() and file.suffix.lower() in LABELS and not file.name.startswith("."):
             yield _dimension(file, dimension, path.resolve().name, told), file
 
 
@@ -188,9 +185,7 @@ def read_ratings(source: Source) -> Ratings:
         else:
             names.append(rater)
             columns.append(values[:, _column(path, trace, source.dimension)])
-    length = max(map(len, columns))
-    filled = [np.pad(one, (0, length - len(one)), constant_values=np.nan) for one in columns]
-    return Ratings(source.name, source.dimension, tuple(names), np.stack(filled, axis=1), tuple(faults))
+    return Ratings(source.name, source.dimension, tuple(names), side_by_side(columns), tuple(faults))
 
 
 def _refuse_one_rater(path: Path, trace: Trace) -> None:
@@ -258,21 +253,16 @@ def write_gold(path: Path, name: str, traces: dict[str, np.ndarray]) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    length = max(map(len, traces.values()))
-    columns = [np.pad(one, (0, length - len(one)), constant_values=np.nan) for one in traces.values()]
+    rows = side_by_side(list(traces.values()))
     with (
         atomic(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="", errors="replace") as file,
     ):
         writer = csv.writer(file, delimiter=";", lineterminator="\n")
         writer.writerow(["name", "timestamp", *traces])
-        for frame, row in enumerate(zip(*(one.tolist() for one in columns), strict=True)):
+        for frame, row in enumerate(rows.tolist()):
             writer.writerow([name, f"{start_of(frame):.1f}", *map(_cell, row)])
 
 
 def _cell(value: float) -> str:
     return "" if math.isnan(value) else f"{round(value, DECIMALS) + 0.0:.{DECIMALS}f}"
-
-
-def _plain(value: float) -> float | None:
-    return round(value, DECIMALS) if math.isfinite(value) else None

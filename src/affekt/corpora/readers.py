@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from affekt.corpora.corpus import Corpus, Fault, Reader
-from affekt.corpora.folders import ORDER, natural
+from affekt.corpora.folders import ORDER, here_and_below, natural
 from affekt.errors import CorpusError
 from affekt.timeline import Partition, Recording
 
@@ -72,12 +72,9 @@ def _unknown(root: Path) -> str:
     names = sorted((path.name + "/" * path.is_dir() for path in root.iterdir()), key=natural)
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     holds = f"it holds {', '.join(names[:LISTED])}{more}" if names else "it is empty"
-    for name in names:
-        if name.endswith("/") and not name.startswith("."):
-            inner = root / name
-            fitting = [kind for kind in READERS if reader(kind).recognises(inner)]
-            if fitting:
-                return f"{root}: holds no corpus itself, but {inner} looks like one; give that folder"
+    for inner in here_and_below(root)[1:]:
+        if any(reader(kind).recognises(inner) for kind in READERS):
+            return f"{root}: holds no corpus itself, but {inner} looks like one; give that folder"
     wanted = "; ".join(READERS.values())
     return (
         f"{root}: no corpus that is known; {holds}. Looked for: {wanted}. "

@@ -12,12 +12,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from affekt.corpora.corpus import Corpus, Fault
 from affekt.corpora.fitting import fitted, stated_frames
-from affekt.corpora.folders import FILMS, SOUNDS, fault_of, natural, partition_of
-from affekt.corpora.labels import Trace, at_10hz, read_labels
+from affekt.corpora.folders import FILMS, SOUNDS, fault_of, here_and_below, natural, partition_of
+from affekt.corpora.labels import Trace, at_10hz, gold_of, read_own_labels
 from affekt.corpora.raters import avec_centred
 from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, Gold, Partition, Recording
@@ -84,8 +82,7 @@ def read(root: Path) -> Corpus:
 
 def _home(root: Path) -> tuple[Path, Path] | None:
     """The corpus' folder, which may lie in this one, and that of its ratings."""
-    below = (path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith("."))
-    for home in (root, *below):
+    for home in here_and_below(root):
         for name in (GOLD, RATERS, FULL):
             if all(any(_files([home / name / one], TABLES)) for one in DIMENSIONS):
                 return home, home / name
@@ -149,31 +146,19 @@ def _gold(paths: dict[str, Path], name: str, n_frames: int | None, faults: list[
             columns[dimension] = fitted(at_10hz(trace), n_frames, path, name, faults)
         except CorpusError as error:
             faults.append(fault_of(error, path, name))
-    longest = max(map(len, columns.values()), default=0)
-    if not longest:
-        return None
-    padded = [
-        np.pad(values, ((0, longest - len(values)), (0, 0)), constant_values=np.nan)
-        for values in columns.values()
-    ]
-    values = np.hstack(padded)
-    return Gold(values, tuple(columns)) if np.isfinite(values).any() else None
+    return gold_of(columns)
 
 
 def _trace(path: Path, dimension: str, name: str, faults: list[Fault]) -> Trace:
     """One dimension of one recording, raters fused.
 
     Raises:
-        CorpusError: as `read_labels`, or it is another recording's.
+        CorpusError: as `read_own_labels`, or it is of the other dimension.
     """
-    trace = read_labels(path)
-    if not trace.timed:
-        raise CorpusError(f"{path}, line 1: has no column of times")
-    if trace.name is not None and trace.name.casefold() != name.casefold():
-        raise CorpusError(f"{path}: its rows are of {trace.name}, not of {name}; were two files swapped?")
+    trace = read_own_labels(path, name)
     if wrong := [one for one in DIMENSIONS if one in trace.columns and one != dimension]:
         raise CorpusError(f"{path}: holds {wrong[0]} in a folder of {dimension}")
-    faults += [replace(fault, recording=name) for fault in trace.faults]
+    faults += trace.faults_of(name)
     values = trace.values
     if len(trace.columns) > 1:
         fusion = avec_centred(values)

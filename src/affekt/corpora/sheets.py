@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from affekt.corpora.corpus import Fault
 from affekt.corpora.folders import text_of
+from affekt.corpora.layouts import number
 from affekt.errors import CorpusError
+from affekt.media.tables import bare
 
 SEPARATORS = ";,\t|"
 
@@ -44,13 +47,8 @@ class Sheet:
 
     def number(self, field: str) -> float | None:
         """A finite number, NaN for an empty field or one that says so, None if it is something else."""
-        if field.casefold() in ("", "nan", "na", "n/a", "none"):
-            return math.nan
-        try:
-            value = float(field.replace(",", ".") if self.decimal_comma else field)
-        except ValueError:
-            return None
-        return value if math.isfinite(value) else None
+        value = number(field, self.decimal_comma)
+        return None if value is None or math.isinf(value) else value
 
 
 def read_sheet(path: Path, *, open_end: bool = False) -> Sheet:
@@ -64,7 +62,7 @@ def read_sheet(path: Path, *, open_end: bool = False) -> Sheet:
         CorpusError: the file cannot be read, is empty, or names a column twice.
     """
     text = text_of(path)
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    lines = [(place, line) for place, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         raise CorpusError(f"{path}: is empty; a first line that names the columns is needed")
     separator = max(SEPARATORS, key=lambda one: len(_split(lines[0][1], one)))
@@ -72,7 +70,7 @@ def read_sheet(path: Path, *, open_end: bool = False) -> Sheet:
     if twice := sorted({name for name in header if name and header.count(name) > 1}):
         raise CorpusError(f"{path}, line {lines[0][0]}: names the column {twice[0]} twice; keep one of them")
     rows, faults = [], []
-    for number, line in lines[1:]:
+    for place, line in lines[1:]:
         fields = _split(line, separator)
         if open_end and len(fields) > len(header):
             last = len(header) - 1
@@ -81,10 +79,19 @@ def read_sheet(path: Path, *, open_end: bool = False) -> Sheet:
             fields.pop()
         if len(fields) != len(header):
             message = f"has {len(fields)} fields, the first line {len(header)}; left out"
-            faults.append(Fault(path, f"{message} (quote a field that holds {separator!r})", number))
+            faults.append(Fault(path, f"{message} (quote a field that holds {separator!r})", place))
             continue
-        rows.append(Row(number, {name: _bare(field) for name, field in zip(header, fields, strict=True)}))
+        rows.append(Row(place, {name: _bare(field) for name, field in zip(header, fields, strict=True)}))
     return Sheet(path, header, tuple(rows), tuple(faults), separator != ",")
+
+
+def first_fields(path: Path) -> tuple[str, ...]:
+    """Fields of a file's first line, in lower case and bare; () of what is no text: who reads it says why."""
+    try:
+        line = text_of(path).lstrip().partition("\n")[0]
+    except CorpusError:
+        return ()
+    return tuple(bare(field).lower() for field in re.split(f"[{SEPARATORS}]", line))
 
 
 def _bare(field: str) -> str:

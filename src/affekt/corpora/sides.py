@@ -14,11 +14,11 @@ import numpy as np
 from affekt.corpora import audformat_tables, manifest, omg
 from affekt.corpora.corpus import Corpus, Fault
 from affekt.corpora.dyads import PAIRS, of_equal_length
-from affekt.corpora.folders import FILMS, SOUNDS, fault_of, natural, partition_of, text_of, walk
-from affekt.corpora.labels import Trace, at_10hz, read_labels
+from affekt.corpora.folders import FILMS, LABELS, SOUNDS, fault_of, natural, partition_of, walk
+from affekt.corpora.labels import Trace, on_frames, read_labels, side_by_side
 from affekt.corpora.layouts import TIME
 from affekt.corpora.readers import read_corpus
-from affekt.corpora.sheets import Row, Sheet, read_sheet
+from affekt.corpora.sheets import Row, Sheet, first_fields, read_sheet
 from affekt.errors import CorpusError
 from affekt.media.tables import bare
 from affekt.timeline import FRAME_RATE, Recording
@@ -31,12 +31,10 @@ DIMENSION_FOLDERS = (
 """Folders of these names hold one dimension of all recordings, in the order in which it is reported."""
 BESIDE = (".", "readme", "licen", PAIRS)
 """How files begin that lie beside labels and are none."""
-SUFFIXES = frozenset((".csv", ".txt", ".arff", ".tsv", ".dat"))
 CHALLENGE = re.compile(r"(?P<set>(train|dev|devel|test)(_[a-z]{2})?)_(?P<number>\d+)", re.IGNORECASE)
 """What recordings are called in the AVEC challenges: Train_01, Devel_HU_14; dev_1 (RECOLA)."""
 NAMES = ("name", "file", "filename", "path", "recording", "id")
 """Columns that tell which recording a row is of."""
-_STEP = 1 / FRAME_RATE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,15 +96,15 @@ def read_side(path: Path, *, gold: bool = False) -> Side:
 
 def _with_people(side: Side) -> Side:
     """Partition by name, and SEWA's dyads by length, of recordings of which nothing is known."""
-    lengths: dict[str, dict[str, int]] = defaultdict(dict)
+    lengths: dict[str, int] = {}
     names: dict[str, re.Match[str]] = {}
     for one in side.labelled:
         match = CHALLENGE.fullmatch(one.recording.name)
         if match and one.recording.partition is None:
             names[one.recording.name] = match
             if len(match["number"]) > 1:  # RECOLA's train_1 and its kind are all equally long
-                lengths[match["set"]][one.recording.name] = len(one.trace.starts)
-    groups = {name: group for several in lengths.values() for name, group in of_equal_length(several).items()}
+                lengths[one.recording.name] = len(one.trace.starts)
+    groups = of_equal_length(lengths)
     labelled = []
     for one in side.labelled:
         recording = one.recording
@@ -125,14 +123,14 @@ def _dimension_folders(root: Path) -> dict[str, Path]:
 
 
 def _own_files(folder: Path) -> list[Path]:
-    names = (one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
+    names = (one for one in folder.iterdir() if one.suffix.lower() in LABELS and one.is_file())
     kept = [one for one in names if not one.name.lower().startswith(BESIDE)]
     return sorted(kept, key=lambda one: natural(one.name))
 
 
 def _of_own_files(root: Path, files: Sequence[Path], gold: bool) -> Side:
     """A challenge's tables of many recordings, a listed corpus, or a file a recording."""
-    if sheets := [path for path in files if _header(path) & {"image_location", "utterance"}]:
+    if sheets := [path for path in files if {"image_location", "utterance"} & set(first_fields(path))]:
         return _of_files(root, _named(root, sheets), gold)
     if manifest.recognises(root) or audformat_tables.recognises(root):
         return _of_corpus(root, gold)
@@ -181,7 +179,7 @@ def _of_files(root: Path, files: Mapping[str, Path], gold: bool) -> Side:
 
 
 def _of_file(name: str, path: Path, gold: bool) -> Side:
-    header = _header(path)
+    header = set(first_fields(path))
     if "image_location" in header:
         return _of_images(read_sheet(path))
     listed = not header & (TIME | {"utterance"})
@@ -197,17 +195,8 @@ def _of_file(name: str, path: Path, gold: bool) -> Side:
     if {"video", "utterance"} <= header:
         return Side(path, ())  # OMG's transcripts, or its utterances without labels
     trace = read_labels(path, bounded=gold)
-    warnings = tuple(replace(fault, recording=name) for fault in trace.faults)
-    return Side(path, (Labelled(Recording(None, name=name), path, trace),), warnings)
-
-
-def _header(path: Path) -> frozenset[str]:
-    """What the first line's fields are, in lower case; nothing of what is no text."""
-    try:
-        first = text_of(path).split("\n", 1)[0]
-    except CorpusError:
-        return frozenset()  # read_labels says what is wrong with it
-    return frozenset(re.split(r"[;,\t|]", re.sub(r"[\"'\s]", "", first.lower())))
+    labelled = Labelled(Recording(None, name=name), path, trace)
+    return Side(path, (labelled,), tuple(trace.faults_of(name)))
 
 
 def _of_dimensions(root: Path, folders: Mapping[str, Path], gold: bool) -> Side:
@@ -225,7 +214,7 @@ def _of_dimensions(root: Path, folders: Mapping[str, Path], gold: bool) -> Side:
             except CorpusError as error:
                 faults.append(fault_of(error, path, name))
                 continue
-            faults += [replace(fault, recording=name) for fault in trace.faults]
+            faults += trace.faults_of(name)
             column = trace.columns.index(dimension)
             parts[name][dimension] = replace(
                 trace, columns=(dimension,), values=trace.values[:, [column]], faults=()
@@ -251,17 +240,11 @@ def _joined(parts: Mapping[str, Trace]) -> Trace:
         np.allclose(one.starts, longest.starts[: len(one.starts)], rtol=0, atol=0.1 * longest.step)
         for one in traces
     )
-    if not fits and longest.timed:
-        columns = [at_10hz(one).astype(np.float64) for one in traces]
-        rows = max(len(one) for one in columns)
-        starts, step = np.arange(rows) / FRAME_RATE, _STEP
-    else:  # rows without times have nothing but their place
-        columns, rows = [one.values for one in traces], len(longest.starts)
-        starts, step = longest.starts, longest.step
-    padded = [np.pad(one, ((0, rows - len(one)), (0, 0)), constant_values=np.nan) for one in columns]
-    return replace(
-        longest, columns=tuple(parts), values=np.hstack(padded), starts=starts, step=step, segments=None
-    )
+    if not fits and longest.timed:  # rows without times have nothing but their place
+        traces = [on_frames(one) for one in traces]
+        longest = max(traces, key=lambda one: len(one.starts))
+    values = side_by_side([one.values for one in traces])
+    return replace(longest, columns=tuple(parts), values=values, segments=None)
 
 
 def _of_rows(path: Path) -> Side:
@@ -340,13 +323,13 @@ def _of_corpus(root: Path, gold: bool) -> Side:
 
 def _below(root: Path) -> list[Path]:
     every = (folder / name for folder, names in walk(root) for name in names)
-    return [path for path in every if path.suffix.lower() in SUFFIXES]
+    return [path for path in every if path.suffix.lower() in LABELS]
 
 
 def _of_gold(recording: Recording, corpus: Corpus) -> Labelled:
     gold = recording.gold
     assert gold is not None
     values = gold.values.astype(np.float64)
-    trace = Trace(gold.dimensions, values, np.arange(len(values)) / FRAME_RATE, _STEP, corpus.kind)
+    trace = Trace(gold.dimensions, values, np.arange(len(values)) / FRAME_RATE, 1 / FRAME_RATE, corpus.kind)
     path = recording.media or recording.sound or corpus.root
     return Labelled(recording, path, trace, gold.whole, recording.group or recording.speaker)

@@ -13,16 +13,14 @@ from affekt.corpora.inspection import BINS, Inspection, Item, Part
 from affekt.report.inspection import (
     COUNTED,
     WORDS,
-    deviation,
     differences,
     figure,
     headline,
     hours,
     missing,
-    number,
 )
 from affekt.report.sheet import section, sheet, table
-from affekt.report.summary import clock, percent
+from affekt.report.summary import clock, counted, decimals, percent
 from affekt.report.svg import Series, histogram
 from affekt.timeline import MODALITIES, Gold, frame_count
 
@@ -77,10 +75,10 @@ def _partitions(parts: Sequence[Part]) -> str:
     rows = []
     for part in parts:
         known = (f"{count:,}" if count else "–" for count in (part.speakers, part.groups))
-        counted = (f"{getattr(part, key):,}" for key in COUNTED)
+        sizes = (f"{getattr(part, key):,}" for key in COUNTED)
         presence = (f"{part.presence[kind]:,}" for kind in MODALITIES)
         bare = str(len(part.missing.get("labels", ()))) if part.gold or "labels" in part.missing else "all"
-        rows.append((part.name, *counted, hours(part), *known, *presence, bare))
+        rows.append((part.name, *sizes, hours(part), *known, *presence, bare))
         if part.expected:
             apart, blank = differences(part), ("",) * (len(head) - 1 - len(COUNTED))
             rows.append(("published", *_cells(part.expected, "{:,}"), *blank))
@@ -104,7 +102,7 @@ def _gold(parts: Sequence[Part]) -> str:
             counts = np.array(one.histogram, float)
             colour = name if name in ("arousal", "valence") else ""
             series.append(Series(name, counts / max(counts.sum(), 1), colour=colour))
-            figures = (figure(one.mean), deviation(one.sd), figure(one.low), figure(one.high))
+            figures = (figure(one.mean), decimals(one.sd), figure(one.low), figure(one.high))
             rows.append((f"{part.name}, {name}", percent(one.labelled), *figures))
         if series:
             charts.append(histogram(series, edges, caption=f"Gold standard of {part.name}"))
@@ -113,11 +111,8 @@ def _gold(parts: Sequence[Part]) -> str:
 
 
 def _fault_title(found: Inspection) -> str:
-    warnings = len(found.faults) - found.errors
-    counted = [
-        number(count, what) for count, what in ((found.errors, "error"), (warnings, "warning")) if count
-    ]
-    return " and ".join(counted).capitalize()
+    there = ((found.errors, "error"), (len(found.faults) - found.errors, "warning"))
+    return " and ".join(counted(count, what) for count, what in there if count).capitalize()
 
 
 def _faults(found: Inspection) -> str:

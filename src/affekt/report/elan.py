@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, SubElement
 import numpy as np
 
 from affekt.timeline import DIMENSIONS, FRAME_RATE, Prediction
-from affekt.timeline.files import DECIMALS, atomic
+from affekt.timeline.files import DECIMALS, atomic, write_text
 
 TIERS = tuple(f"affekt_{one}" for one in (*DIMENSIONS, "sentences"))
 """`affekt predict` does not take tiers of these names for a transcript."""
@@ -110,8 +110,7 @@ def _write_table(prediction: Prediction, path: Path) -> None:
     lines = [f"# time;{';'.join(DIMENSIONS)}"]
     for start, *values in (np.round(rows, DECIMALS) + 0.0).tolist():
         lines.append(";".join([f"{start:.3f}", *(f"{value:.{DECIMALS}f}" for value in values)]))
-    with atomic(path) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def _drawing(table: Path) -> Element:

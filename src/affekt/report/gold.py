@@ -11,7 +11,7 @@ from affekt.corpora.raters import LONGEST
 from affekt.corpora.ratings import Fused
 from affekt.report import svg
 from affekt.report.sheet import section, sheet, table
-from affekt.report.summary import length, printable
+from affekt.report.summary import counted, decimals, length, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,8 +58,8 @@ def _grid(left: Sequence[str], right: Sequence[str]) -> Table:
 def _recordings(results: Sequence[Fused]) -> Table:
     grid = _grid(("recording", "dimension", "weights"), ("mean CCC", "Cronbach's α"))
     for one in results:
-        weights = " ".join(figure(weight) for weight in one.fusion.weights)
-        cells = (weights, figure(one.mean_ccc), figure(one.alpha))
+        weights = " ".join(decimals(weight) for weight in one.fusion.weights)
+        cells = (weights, decimals(one.mean_ccc), decimals(one.alpha))
         grid.add_row(printable(one.ratings.name), one.ratings.dimension, *cells)
     return grid
 
@@ -87,7 +87,7 @@ def raters(results: Sequence[Fused]) -> list[tuple[str, ...]]:
         span = sorted({min(delays), max(delays)})
         late = " to ".join(map(_delay, span))
         rows.append(
-            (rater, dimension, str(len(values)), figure(_mean(weights)), late, figure(_mean(agreement)))
+            (rater, dimension, str(len(values)), decimals(_mean(weights)), late, decimals(_mean(agreement)))
         )
     return rows
 
@@ -98,8 +98,8 @@ def headline(results: Sequence[Fused]) -> str:
     how = NAMES[results[0].method] + (", raters aligned" if results[0].aligned else "")
     agree = _mean([one.mean_ccc for one in results])
     alpha = _mean([one.alpha for one in results])
-    many = f"{recordings} recording{'' if recordings == 1 else 's'}"
-    return f"{many}, {how}: mean pairwise CCC {figure(agree)}, Cronbach's α {figure(alpha)}"
+    agreement = f"mean pairwise CCC {decimals(agree)}, Cronbach's α {decimals(alpha)}"
+    return f"{counted(recordings, 'recording')}, {how}: {agreement}"
 
 
 def page(results: Sequence[Fused]) -> str:
@@ -129,13 +129,13 @@ def _section(one: Fused) -> str:
             height=260,
         ),
         '<div class="panels">',
-        svg.bar_chart(bars, caption="Weights.", tick=figure),
+        svg.bar_chart(bars, caption="Weights.", tick=decimals),
         f'<figure class="sheet">{table(("Rater", "Weight", "Delay", "Mean CCC"), _rows(one))}</figure>',
         "</div>",
     ]
     note = (
         f"{length(len(time))}, {len(ratings.raters)} raters. "
-        f"Mean pairwise CCC {figure(one.mean_ccc)}, Cronbach's α {figure(one.alpha)}."
+        f"Mean pairwise CCC {decimals(one.mean_ccc)}, Cronbach's α {decimals(one.alpha)}."
     )
     return section(f"{ratings.name}: {ratings.dimension}", "".join(parts), note)
 
@@ -143,14 +143,9 @@ def _section(one: Fused) -> str:
 def _rows(one: Fused) -> list[tuple[str, str, str, str]]:
     columns = (one.fusion.weights.tolist(), one.delays.tolist(), one.agreement.tolist())
     return [
-        (rater, figure(weight), _delay(delay), figure(agreement))
+        (rater, decimals(weight), _delay(delay), decimals(agreement))
         for rater, weight, delay, agreement in zip(one.ratings.raters, *columns, strict=True)
     ]
-
-
-def figure(value: float) -> str:
-    """Two decimals with the true minus sign, a dash for what there is none of."""
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if np.isfinite(value) else "–"
 
 
 def _delay(seconds: float) -> str:

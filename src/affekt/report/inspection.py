@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from affekt.corpora.corpus import Fault
 from affekt.corpora.inspection import Inspection, Part
-from affekt.report.summary import percent, printable, signed
+from affekt.report.summary import counted, decimals, percent, printable, signed
 from affekt.timeline import MODALITIES
 
 if TYPE_CHECKING:
@@ -53,22 +52,12 @@ def headline(found: Inspection) -> str:
     lasts = f"{whole:.2f} hours" if whole >= 0.1 else f"{whole * 3600:.0f} seconds"
     return ", ".join(
         (
-            number(len(found.items), "recording"),
+            counted(len(found.items), "recording"),
             lasts,
-            number(found.errors, "error"),
-            number(warnings, "warning"),
+            counted(found.errors, "error"),
+            counted(warnings, "warning"),
         )
     )
-
-
-def number(count: int, what: str) -> str:
-    """A count and its noun.
-
-    >>> number(1, "error"), number(1200, "row"), number(0, "row")
-    ('1 error', '1,200 rows', 'no rows')
-    """
-    amount = f"{count:,}" if count else "no"
-    return f"{amount} {what}" if count == 1 else f"{amount} {what}s"
 
 
 def hours(part: Part) -> str:
@@ -84,11 +73,6 @@ def figure(value: float) -> str:
     """
     text = signed(value)
     return "–" if text == "-" else text.replace("-", "−")
-
-
-def deviation(value: float) -> str:
-    """A standard deviation, which has no sign."""
-    return f"{value:.2f}" if math.isfinite(value) else "–"
 
 
 def differences(part: Part) -> dict[str, int]:
@@ -146,8 +130,8 @@ def _counts(parts: Sequence[Part]) -> Table:
     for part in parts:
         presence = (f"{part.presence[kind]:,}" for kind in MODALITIES)
         known = (f"{count:,}" if count else "–" for count in (part.speakers, part.groups))
-        counted = (f"{getattr(part, key):,}" for key in COUNTED)
-        table.add_row(part.name, *counted, hours(part), *known, *presence)
+        sizes = (f"{getattr(part, key):,}" for key in COUNTED)
+        table.add_row(part.name, *sizes, hours(part), *known, *presence)
         if part.expected:
             table.add_row(
                 "  published",
@@ -169,7 +153,7 @@ def _gold(parts: Sequence[Part]) -> Table:
     for part in parts:
         name = part.name
         for dimension, one in part.gold.items():
-            figures = (figure(one.mean), deviation(one.sd), figure(one.low), figure(one.high))
+            figures = (figure(one.mean), decimals(one.sd), figure(one.low), figure(one.high))
             table.add_row(name, printable(dimension), percent(one.labelled), *figures, bars(one.histogram))
             name = ""
     return table

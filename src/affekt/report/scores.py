@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from affekt.corpora.pairs import Pair, Pairing
 from affekt.corpora.sides import Side
-from affekt.report.summary import printable
+from affekt.report.summary import counted, printable
 from affekt.scoring import MEASURES, Evaluation, Score
-from affekt.timeline.files import atomic
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,11 +113,7 @@ def _units(scores: Scores) -> str:
 def _heading(scores: Scores) -> str:
     pairs, words = scores.pairing.pairs, {"recordings": "one a recording", "pictures": "one a picture"}
     clocks = [words.get(one, f"{one} each") for one in sorted({one.rows for one in pairs})]
-    return f"{_many(len(pairs), 'recording')}, {int(scores.rows.max()):,} rows ({', '.join(clocks)})"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"{counted(len(pairs), 'recording')}, {int(scores.rows.max()):,} rows ({', '.join(clocks)})"
 
 
 def _table(dimensions: Sequence[str], measures: dict[str, Score]) -> Table:
@@ -230,19 +223,8 @@ def _named(what: str, items: Iterable[tuple[str, int]]) -> list[str]:
     return [f"{len(named):,} {what}: {', '.join(named[:_NAMED])}{more}"]
 
 
-def write_scores(scores: Scores, path: Path) -> None:
-    """All figures as JSON in full precision; what has no value is null.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    text = json.dumps(to_json(scores), ensure_ascii=False, allow_nan=False, indent=1)
-    with atomic(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8", errors="replace")
-
-
 def to_json(scores: Scores) -> dict[str, Any]:
-    """Plain values; docs/evaluate.md says what each key is."""
+    """Plain values in full precision, None where there is none; docs/evaluate.md says what each key is."""
     pairing, result = scores.pairing, scores.evaluation
     drawn = {"clusters": result.clusters, "of": scores.called, "draws": scores.draws, "seed": scores.seed}
     dimensions = pairing.dimensions

@@ -16,7 +16,6 @@ def sheet(
     body: str,
     *,
     headline: str = "",
-    note: str = "",
     warnings: Sequence[str] = (),
     footer: str = "",
 ) -> str:
@@ -26,7 +25,6 @@ def sheet(
         title: what the page is of; this and all that follows but `body` is escaped here.
         body: HTML of `section`s, `svg` figures and `table`s, its texts escaped already.
         headline: one plain sentence without its full stop.
-        note: what a reader should know before the figures.
         warnings: one line each.
         footer: how it was made.
     """
@@ -43,7 +41,6 @@ def sheet(
         '<p class="brand"><span aria-hidden="true"></span>affekt</p>',
         f"<h1>{escape(title)}</h1>",
         f'<p class="headline">{escape(headline)}.</p>' if headline else "",
-        f'<p class="note">{escape(note)}</p>' if note else "",
         f'<ul class="warnings">{said}</ul>' if said else "",
         f"</header>\n{body}",
         f"<footer>{escape(footer or 'Made on this machine; nothing was sent anywhere.')}</footer>",

@@ -67,6 +67,25 @@ def signed(value: float) -> str:
     return f"{rounded:+.2f}" if rounded else "0.00"
 
 
+def decimals(value: float) -> str:
+    """Two decimals with the true minus sign, a dash for what there is none of.
+
+    >>> decimals(-0.126), decimals(-0.001), decimals(float("nan"))
+    ('−0.13', '0.00', '–')
+    """
+    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−") if np.isfinite(value) else "–"
+
+
+def counted(count: int, what: str) -> str:
+    """A count and its noun.
+
+    >>> counted(1, "error"), counted(1200, "row"), counted(0, "row")
+    ('1 error', '1,200 rows', 'no rows')
+    """
+    amount = f"{count:,}" if count else "no"
+    return f"{amount} {what}" if count == 1 else f"{amount} {what}s"
+
+
 def percent(share: float) -> str:
     """A share as whole per cent; what is there but rare is not called 0, nor what is nearly all 100.
 

@@ -72,7 +72,6 @@ def line_chart(
     height: int = 220,
     y_range: tuple[float, float] | None = None,
     x_tick: Callable[[float], str] | None = None,
-    marks: Sequence[float] = (),
 ) -> str:
     """Lines over a common x as a figure with a legend (where there are several) and a caption.
 
@@ -82,18 +81,11 @@ def line_chart(
         height: pixels.
         y_range: of the axis; None: what the values span.
         x_tick: how a value of x is written; None: x is seconds.
-        marks: values of x at which a vertical line stands.
     """
     xs = [np.arange(len(one.values), dtype=float) if one.x is None else one.x for one in series]
     low, high = y_range or _span([one.values for one in series])
     left, right = _span(xs)
     rules, labels = _axes((left, right), (low, high), height, x_tick)
-    parts = [rules]
-    parts += [
-        f'<line class="zero" x1="{_share(one, left, right)}" x2="{_share(one, left, right)}" '
-        f'y1="{_TOP}" y2="{height - _FOOT}"/>'
-        for one in marks
-    ]
     lines = []
     for x, one, colour in zip(xs, series, _colours(series), strict=True):
         for run in _runs(x, np.asarray(one.values, np.float64)):
@@ -102,27 +94,16 @@ def line_chart(
             points = " ".join(f"{a:g},{b:g}" for a, b in zip(across.tolist(), down.tolist(), strict=True))
             lines.append(f'<polyline class="{colour}" points="{points}"/>')
     # The inner drawing is stretched to whatever width there is; its lines do not grow thicker by it.
-    parts.append(
+    drawing = (
         f'<svg y="{_TOP}" width="100%" height="{height - _TOP - _FOOT}" viewBox="0 0 1000 1000" '
         f'preserveAspectRatio="none">{"".join(lines)}</svg>'
     )
-    parts.append(labels)
-    return _figure("".join(parts), height, caption, series if len(series) > 1 else ())
+    return _figure(rules + drawing + labels, height, caption, series if len(series) > 1 else ())
 
 
-def bar_chart(
-    bars: Sequence[Bar],
-    *,
-    caption: str,
-    top: float | None = None,
-    tick: Callable[[float], str] = plain,
-) -> str:
-    """Horizontal bars from 0 (what is below 0 has no length), each under its name and value.
-
-    Args:
-        top: value of the full width; None: the largest.
-    """
-    largest = top or max((bar.value for bar in bars if math.isfinite(bar.value)), default=0.0) or 1.0
+def bar_chart(bars: Sequence[Bar], *, caption: str, tick: Callable[[float], str] = plain) -> str:
+    """Horizontal bars from 0 to the largest (what is below 0 has no length), under their names and values."""
+    largest = max((bar.value for bar in bars if math.isfinite(bar.value)), default=0.0) or 1.0
     rows = []
     for row, bar in enumerate(bars):
         y, share = row * _ROW, _share(bar.value if bar.value > 0 else 0.0, 0.0, largest)
@@ -135,14 +116,7 @@ def bar_chart(
     return _figure("".join(rows), max(1, len(bars)) * _ROW, caption, ())
 
 
-def histogram(
-    series: Sequence[Series],
-    edges: np.ndarray,
-    *,
-    caption: str,
-    height: int = 160,
-    x_tick: Callable[[float], str] = plain,
-) -> str:
+def histogram(series: Sequence[Series], edges: np.ndarray, *, caption: str) -> str:
     """Counts over bins, as steps; several sets of counts lie over each other.
 
     Args:
@@ -154,7 +128,7 @@ def histogram(
         for one, colour in zip(series, _colours(series), strict=True)
     ]
     top = max((float(np.nanmax(one.values)) for one in steps), default=0.0) or 1.0
-    return line_chart(steps, caption=caption, height=height, y_range=(0.0, top), x_tick=x_tick)
+    return line_chart(steps, caption=caption, height=160, y_range=(0.0, top), x_tick=plain)
 
 
 def ticks(low: float, high: float, most: int = 6, *, time: bool = False) -> list[float]:

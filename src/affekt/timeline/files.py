@@ -50,6 +50,35 @@ def atomic(path: Path) -> Iterator[Path]:
             os.unlink(temporary)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8; a lone half of a surrogate pair becomes a question mark.
+
+    Raises:
+        OutputError: as `atomic`.
+    """
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+
+
+def write_values(path: Path, values: Any) -> None:
+    """Write plain values as JSON that people can read too.
+
+    Raises:
+        OutputError: as `atomic`.
+        ValueError: a number is NaN or infinite; `finite` makes it None.
+    """
+    write_text(path, json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+
+
+def finite(value: float) -> float | None:
+    """A number as files have it, None if there is none.
+
+    >>> finite(0.12345678), finite(math.nan)
+    (0.123457, None)
+    """
+    return round(value, DECIMALS) if math.isfinite(value) else None
+
+
 def table(prediction: Prediction, columns: Collection[str] = ()) -> dict[str, np.ndarray]:
     """The columns of a trace, each (T,): name, time, arousal, valence, and the groups asked for.
 

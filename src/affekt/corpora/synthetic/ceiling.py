@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from affekt.corpora.delay import earlier
 from affekt.corpora.synthetic.annotators import delay
 from affekt.corpora.synthetic.conversation import Cues, cues, hold, ratings
 from affekt.corpora.synthetic.latent import COUPLING, SNR, bent, likeness, straightened
@@ -59,14 +60,13 @@ class Shown:
 
 def shown(parameters: Parameters) -> Iterator[Shown]:
     """Every recording of a corpus."""
-    late = [round(delay(one) * FRAME_RATE) for one in DIMENSIONS]
+    late = [delay(one) for one in DIMENSIONS]
     for pair in plan(parameters):
         talk = hold(parameters, pair)
         both = [cues(talk, side) for side in (0, 1)]
         for side in (0, 1):
             gold = ratings(parameters, talk, side).gold
-            moved = [np.concatenate([gold[k:, d], np.full(k, np.nan)]) for d, k in enumerate(late)]
-            yield Shown(pair.partition, both[side], both[1 - side], np.stack(moved, axis=1))
+            yield Shown(pair.partition, both[side], both[1 - side], earlier(gold[:, : len(late)], late))
 
 
 def perfect(recordings: Sequence[Shown]) -> Scores:

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from affekt.corpora.avec import SYNTHETIC
+from affekt.corpora.dyads import PAIRS
 from affekt.corpora.synthetic import annotators, film, latent, voice
 from affekt.corpora.synthetic.conversation import Conversation, cues, hold, ratings, sound
 from affekt.corpora.synthetic.plan import GENERATOR, Pair, Parameters, plan, split
 from affekt.errors import CorpusError, OutputError
 from affekt.timeline import DIMENSIONS, FRAME_RATE
-from affekt.timeline.files import atomic
+from affekt.timeline.files import atomic, write_text
 from affekt.version import __version__
 from affekt.workers import spread
 
-ABOUT = "synthetic.json"
-"""What a folder is known by."""
 NAMED = "labels", "turns", "transcriptions", *(f"annotators/{dimension}" for dimension in DIMENSIONS)
 """Folders with a table for each recording."""
 
@@ -61,13 +61,13 @@ def synthesize(
     pairs = plan(parameters)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        _write_text(root / ABOUT, about)  # first: what is broken off after it can be finished
+        _write_text(root / SYNTHETIC, about)  # first: what is broken off after it can be finished
         for name in ("audio", "video", *NAMED, *(["cues"] if with_cues else [])):
             (root / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{root}: cannot be written to ({error.strerror or error})") from error
     _write_text(root / "README.txt", _readme(parameters))
-    _write_text(root / "pairs.csv", _pairs_table(pairs))
+    _write_text(root / PAIRS, _pairs_table(pairs))
     jobs = [Job(root, parameters, pair, with_cues) for pair in pairs]
     done = 0
     if progress:
@@ -128,7 +128,7 @@ def _refuse_others(root: Path, parameters: Parameters) -> None:
     try:
         if not root.exists() or not any(root.iterdir()):
             return
-        there = json.loads((root / ABOUT).read_text(encoding="utf-8"))
+        there = json.loads((root / SYNTHETIC).read_text(encoding="utf-8"))
         known = there["generator"], there["parameters"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         if isinstance(error, NotADirectoryError):
@@ -202,8 +202,7 @@ def _write_wav(path: Path, samples: np.ndarray) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     if not path.exists():
-        with atomic(path) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
+        write_text(path, text)
 
 
 def _readme(parameters: Parameters) -> str:
