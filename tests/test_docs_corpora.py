@@ -14,7 +14,6 @@ from pympi.Elan import Eaf
 
 import affekt
 from affekt.cli import affekt as command
-from affekt.corpora.readers import read_corpus
 from cli.conftest import write_sound
 
 PAGES = sorted((Path(__file__).parents[1] / "docs" / "corpora").glob("*.md"))
@@ -85,13 +84,6 @@ def lay_out(page: str, here: Path) -> None:
         elan.to_file(str(here / "talks" / "anna.eaf"))
 
 
-def write_predictions(gold: Path, folder: Path) -> None:
-    """Traces such as `affekt predict --out DIR` writes, one for each recording of a corpus."""
-    for one in read_corpus(gold).recordings:
-        whole = one.gold is None or one.gold.whole
-        write_trace(folder / f"{one.label}.csv", 60 if whole or one.gold is None else len(one.gold))
-
-
 def write_trace(path: Path, frames: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = (
@@ -108,8 +100,6 @@ def test_commands_run(
     monkeypatch.setattr("affekt.api.load_model", lambda name="default", threads=None: model)
     lay_out(page.stem, tmp_path)
     for line in commands(page):
-        if "--predictions predictions" in line and not Path("predictions").exists():
-            write_predictions(Path(next(iter(FOLDERS[page.stem]))), Path("predictions"))
         result = CliRunner().invoke(command, shlex.split(line)[1:])
         said = f"$ {line}\n{result.output}"
         # Miniatures have faults on purpose: what finds or leaves out a recording exits with 1.
@@ -117,6 +107,15 @@ def test_commands_run(
         assert result.exit_code in good and (
             result.exception is None or isinstance(result.exception, SystemExit)
         ), said
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.stem in FOLDERS], ids=lambda page: page.stem)
+def test_every_corpus_has_its_recipe(page: Path) -> None:
+    """In this order; utterances with one value each have no delay."""
+    steps = ["corpus inspect", "prepare", "delay", "predict --corpus", "evaluate"]
+    steps = [step for step in steps if page.stem != "omg" or step != "delay"]
+    said = [step for line in commands(page) for step in steps if line.startswith(f"affekt {step} ")]
+    assert list(dict.fromkeys(said)) == steps
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from affekt.errors import ClusterError, MediaError
-from affekt.workers import DIED, SINGLE, spread
+from affekt.workers import DIED, SINGLE, _first_line, spread
 from conftest import ROOT
 
 Item = tuple[str, int]
@@ -50,6 +50,13 @@ def outcomes(items: list[Item], **how: object) -> dict[Item, object]:
     """Each item's result, a fault as its text."""
     done = spread(work, items, **how)  # type: ignore[arg-type]
     return {item: str(result) if isinstance(result, Exception) else result for item, result in done}
+
+
+def test_what_a_cluster_says_is_cut_between_words() -> None:
+    said = "Could not find any running Ray instance. Please specify the one to connect to by setting "
+    said += "`--address` flag or `RAY_ADDRESS` environment variable."
+    assert _first_line(ConnectionError(f"{said}\nmore")) == said
+    assert _first_line(ConnectionError("word " * 40)).endswith("word …")
 
 
 @pytest.mark.parametrize("workers", [1, 3])

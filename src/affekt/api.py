@@ -159,6 +159,16 @@ class Model:
             alignment,
             subject,
         )
+        return self.predict_recording(recording, pictures=pictures, progress=progress)
+
+    def predict_recording(
+        self, recording: Recording, *, pictures: bool = True, progress: Progress | None = None
+    ) -> Prediction:
+        """Judge one of a corpus' recordings, as `affekt.corpora.readers.read_corpus` hands them out.
+
+        Raises:
+            MediaError, TranscriptError, TurnsError: bad input, in one line that names the file.
+        """
         plain = self._predictor.predict(recording, pictures=pictures, progress=progress)
         plain.info["version"] = __version__
         return Prediction.of(plain)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from multiprocessing import connection, resource_tracker
+from textwrap import shorten
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -275,4 +276,5 @@ def _fetch(ray: Any, reference: Any) -> Any:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return shorten(line, 160, placeholder=" …")

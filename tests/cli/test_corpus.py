@@ -77,9 +77,14 @@ def test_no_output_takes_the_place_of_a_recording(folder: Path, monkeypatch: pyt
     before = (folder / "a.wav").read_bytes()
     result = call(monkeypatch, (), "K ö", "--json", "K ö/a.wav")
     assert result.exit_code == 2 and "would take the place" in result.stderr
+    (folder / "labels.csv").write_text("mine", encoding="utf-8")
+    result = call(monkeypatch, (), "K ö", "--page", "K ö/labels.csv")
+    assert result.exit_code == 2 and "which is read; give a name outside of it" in result.stderr
+    assert (folder / "labels.csv").read_text(encoding="utf-8") == "mine"
     assert (folder / "a.wav").read_bytes() == before
 
 
 def test_kinds_are_listed() -> None:
     result = CliRunner().invoke(command, ["corpus", "kinds"])
     assert result.exit_code == 0 and "recola" in result.output and "omg_TrainVideos.csv" in result.output
+    assert max(map(len, result.output.splitlines())) <= 80

@@ -75,6 +75,12 @@ def test_predictions_move_back_by_the_annotation_delay(evaluate: Evaluate) -> No
     for dimension in ("arousal", "valence"):
         assert scores["concatenated"][dimension]["ccc"]["value"] == pytest.approx(1.0)
     assert evaluate("--annotation-delay", "arousal=-1").exit_code == 2
+    result = evaluate("--annotation-delay", "arosal=0.2")
+    assert result.exit_code == 2 and result.stderr == (
+        "affekt: annotation delay of arosal: there is no such dimension; there are arousal, valence\n"
+    )
+    Path("p/talk.csv").write_text("time;arousal\n0.0;0.1\n0.1;0.2\n", encoding="utf-8")
+    assert evaluate("--annotation-delay", "0.2", "--pad", "last").exit_code == 0  # of what there is
 
 
 def test_json_has_all_figures(evaluate: Evaluate) -> None:
@@ -214,6 +220,7 @@ def test_fits_eighty_columns(evaluate: Evaluate) -> None:
         (["--gold", "nowhere"], "affekt: nowhere: is not there; give a folder or a file"),
         (["--partition", "devel"], "affekt: g: its partitions are not known"),
         (["--json", "g/a.csv"], "affekt: g/a.csv: would take the place of what is read"),
+        (["--json", "p/scores.json"], "affekt: p/scores.json: lies in p, which is read; give a name outside"),
         (["--json", "no/where.json"], "affekt: no/where.json: cannot be written"),
     ],
 )

@@ -1,6 +1,7 @@
 """`affekt gold` and `affekt delay` as they are called."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -49,12 +50,20 @@ def test_a_folder_is_fused(raw: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert sorted(path.name for path in out.iterdir()) == ["P10.csv", "P2.csv", "gold.html"]
     assert done.stdout.index("P2") < done.stdout.index("P10")
-    assert "2 recordings, evaluator-weighted estimator: mean pairwise CCC" in done.stdout
+    assert "2 recordings, evaluator-weighted estimator." in done.stdout
     trace = read_labels(out / "P2.csv")
     assert trace.columns == ("arousal", "valence") and trace.values.shape == (400, 2)
     # Anna, Bo and Di weigh the same in valence, Eve nothing.
     np.testing.assert_allclose(trace.values[:, 1], wave() * 2.9 / 3, atol=2e-6)
-    arousal, valence = json.loads(report.read_text(encoding="utf-8"))[:2]
+    data = json.loads(report.read_text(encoding="utf-8"))
+    assert (data["method"], data["aligned"], len(data["recordings"])) == ("ewe", False, 4)
+    arousal, valence = data["recordings"][:2]
+    for one in (arousal, valence):
+        # Both recordings are the same, so that the mean over them is what each has.
+        total = data["dimensions"][one["dimension"]]
+        assert total == {"recordings": 2, **{key: one[key] for key in ("mean_ccc", "cronbach_alpha")}}
+        line = f"{one['dimension']} 2 {total['mean_ccc']:.2f} {total['cronbach_alpha']:.2f}"
+        assert line.replace("-", "−") in re.sub(" +", " ", done.stdout).splitlines()
     assert (arousal["recording"], arousal["dimension"], arousal["aligned"]) == ("P2", "arousal", False)
     assert [one["delay"] for one in arousal["raters"]] == [-0.4, -0.4, 0.8]
     assert [round(one["weight"], 3) for one in valence["raters"]] == [0.333, 0.333, 0.333, 0.0]
@@ -101,6 +110,32 @@ def test_misuse_is_one_line(raw: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     over = call("gold", raw / "arousal", "--out", raw / "arousal")
     assert over.exit_code == 2 and "would take the place of what is read" in over.stderr
+    into = call("gold", raw, "--out", raw / "gold")
+    assert into.exit_code == 2 and "which is read; give a name outside of it" in into.stderr
+    one = call("gold", raw / "arousal" / "P2.csv", "--out", raw / "arousal")
+    assert one.exit_code == 2 and "would take the place of what is read" in one.stderr
+
+
+def test_labels_that_are_no_gold_of_ours_stay(raw: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels"
+    write(labels / "P10.csv", {"arousal": wave()})
+    before = (labels / "P10.csv").read_bytes()
+    done = call("gold", raw, "--out", labels)
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1
+    assert "P10.csv: was not written by affekt gold (there is no gold.html beside it); choose" in done.stderr
+    assert (labels / "P10.csv").read_bytes() == before and len(list(labels.iterdir())) == 1
+    for method in ("mean", "ewe"):  # its own are replaced
+        assert call("gold", raw, "--out", tmp_path / "out", "--method", method).exit_code == 0
+
+
+def test_what_is_rated_is_not_said_otherwise(raw: Path, tmp_path: Path) -> None:
+    for path in (raw / "arousal", raw / "arousal" / "P2.csv"):
+        done = call("gold", path, "--dimension", "valence", "--out", tmp_path / "out")
+        assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1
+        assert "its folder is called arousal, and --dimension says valence" in done.stderr
+    assert not (tmp_path / "out").exists()
+    both = call("gold", raw, "--dimension", "valence", "--out", tmp_path / "out")
+    assert both.exit_code == 0 and read_labels(tmp_path / "out" / "P2.csv").columns == ("valence",)
 
 
 # affekt delay
@@ -124,11 +159,26 @@ def test_a_delay_is_found_from_predictions(tmp_path: Path) -> None:
     arousal, valence = json.loads(report.read_text(encoding="utf-8"))
     assert (arousal["delay"], valence["delay"]) == (2.3, 0.8) and len(arousal["curve"]) == 41
     few = call("delay", *sides, "--longest", "2.2")
-    assert "arousal: the best is the longest that was tried" in few.stdout
+    assert "arousal: no delay is suggested: the best is the longest that was tried" in few.stdout
+    assert "--annotation-delay valence=0.8\n" in few.stdout
+    assert few.stderr == (
+        "affekt: warning: only 1,134 frames of 3 recordings were compared; on less than 6,000 frames, or "
+        "6 recordings, a delay may be off by a second\n"
+    )
+
+
+def test_noise_is_no_delay(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for side in ("predictions", "gold"):
+        write(tmp_path / side / "Devel_1.csv", {"arousal": np.clip(rng.normal(size=400) / 4, -1, 1)})
+    done = call("delay", "--predictions", tmp_path / "predictions", "--gold", tmp_path / "gold")
+    assert done.exit_code == 0 and "--annotation-delay" not in done.stdout
+    assert "arousal: no delay is suggested: the best CCC, 0." in done.stdout
 
 
 def test_delay_asks_for_one_kind_of_input(tmp_path: Path) -> None:
-    for args in ((), (tmp_path, "--gold", tmp_path), ("--predictions", tmp_path)):
+    partition = (tmp_path, "--partition", "devel")
+    for args in ((), (tmp_path, "--gold", tmp_path), ("--predictions", tmp_path), partition):
         done = call("delay", *args)
         assert done.exit_code == 2 and "give either PREPARED alone" in done.stderr
     nothing = call("delay", tmp_path)

@@ -99,6 +99,15 @@ def test_inputs_and_found_transcripts_are_spared(tmp_path: Path) -> None:
         spare_inputs([tmp_path / "said.csv"], [tmp_path / "other" / "said.csv"])
 
 
+def test_nothing_is_written_into_a_folder_that_is_read(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    touch(corpus, "labels/Train_01.csv")
+    for name in ("corpus/labels/Train_01.csv", "corpus/new.html", "corpus/new/deeper.csv", "corpus"):
+        with pytest.raises(OutputError, match=r"lies in .*corpus, which is read; give a name outside of it"):
+            spare_inputs([corpus], [tmp_path / name])
+    spare_inputs([corpus], [tmp_path / "corpus.html", tmp_path / "corpus 2" / "a.csv"])
+
+
 def test_a_folder_that_stays_empty_is_taken_away(tmp_path: Path) -> None:
     with output_folder(tmp_path / "a" / "b"):
         assert (tmp_path / "a" / "b").is_dir()

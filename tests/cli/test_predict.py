@@ -6,7 +6,7 @@ import csv
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,11 @@ import av
 import numpy as np
 import pytest
 
-from cli.conftest import Run, write_sound
+import affekt
+from affekt.corpora.readers import read_corpus
+from cli.conftest import Run, Shell, write_sound
+from corpora.miniatures import affwild2, avec2017, manifest, omg
+from corpora.tiny import tree
 from media.films import make_film, tone
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -342,6 +346,8 @@ def test_one_transcript_for_two_recordings_is_refused(option: str, run: Run, tmp
         (["--out", ""], "the name is empty"),
         (["--transcipt", "x"], "--transcript"),
         ([""], "the name is empty"),
+        (["--corpus", "x"], "either FILE… or --corpus"),
+        (["--partition", "devel"], "of a --corpus"),
     ],
 )
 def test_wrong_options_say_what_is_right(words: list[str], said: str, run: Run, sound: Path) -> None:
@@ -354,6 +360,62 @@ def test_wrong_options_say_what_is_right(words: list[str], said: str, run: Run, 
 def test_an_output_folder_that_cannot_be(out: str, run: Run, sound: Path) -> None:
     result = run(sound, "--out", out)
     assert result.exit_code == 2 and out in only_line(result.stderr)
+
+
+# A corpus
+
+
+def test_a_corpus_brings_film_sound_words_and_turns_together(run: Run, tmp_path: Path) -> None:
+    sewa = avec2017.build(tmp_path / "SEWA")
+    result = run("--corpus", sewa, "--partition", "devel", "--format", "csv,json", "--columns", "presence")
+    assert result.exit_code == 0 and "Devel_02.csv: holds no turn" in result.stderr
+    assert written(Path("affekt-out")) == [f"Devel_0{k}.{kind}" for k in (1, 2) for kind in ("csv", "json")]
+    one = affekt.Prediction.load("affekt-out/Devel_01.json")
+    assert one.info["source"].endswith("video/Devel_01.avi") and one.presence[:, 1].all()
+    assert one.info["transcript"].endswith("transcriptions/Devel_01.csv")
+    again = run("--corpus", sewa, "--select", "Devel_*", "--out", "two", "--format", "csv", "--workers", 1)
+    assert again.exit_code == 0 and written(Path("two")) == ["Devel_01.csv", "Devel_02.csv"]
+
+
+@pytest.mark.parametrize("build", [affwild2.build, omg.build])
+def test_a_corpus_predicted_is_ready_to_be_evaluated(
+    build: Callable[[Path], Path], run: Run, tmp_path: Path
+) -> None:
+    """Two people of one film, and files that are all called utterance_1, are told apart by name."""
+    root = build(tmp_path / "corpus")
+    result = run("--corpus", root, "--format", "csv")
+    assert result.exit_code == 0
+    heard = [one for one in read_corpus(root).recordings if one.media]
+    assert written(Path("affekt-out")) == sorted(f"{one.label}.csv" for one in heard)
+    scored = run("evaluate", "--predictions", "affekt-out", "--gold", root, "--draws", 0, "--pad", "last")
+    assert scored.exit_code == 0 and "4 recordings" in scored.stdout.splitlines()[0]
+    silent = "abc123_1_utterance_1, ccc_utterance_5"
+    assert (f"passed over, without film and sound: {silent}, ddd" in result.stderr) == (build is omg.build)
+    assert (f"gold without a prediction: {silent}" in scored.stdout) == (build is omg.build)
+
+
+def test_a_corpus_by_many_processes(shell: Shell, tmp_path: Path) -> None:
+    own = manifest.build(tmp_path / "own")
+    for out, how in {"one": "", "two": "--workers 2"}.items():
+        result = shell(f'affekt predict --corpus own --model "$MODEL" --out {out} --format csv,json {how}')
+        assert result.returncode == 0, result.stderr
+    assert tree(Path(tmp_path / "one")) == tree(tmp_path / "two")
+    assert len(tree(tmp_path / "two")) == 2 * len(read_corpus(own).recordings)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--select", "Test_*"], "none of its 5 recordings is of Test_*"),
+        (["--turns", "x"], "are the corpus' to say"),
+        (["--out", "own/gold"], "lies in"),
+    ],
+)
+def test_what_of_a_corpus_is_refused(words: list[str], said: str, run: Run, tmp_path: Path) -> None:
+    manifest.build(tmp_path / "own")
+    result = run("predict", "--corpus", "own", *words)
+    assert result.exit_code == 2 and said in result.stderr
+    assert not Path("affekt-out").exists() and written(tmp_path / "own" / "gold") == ["Anna.csv"]
 
 
 def test_an_output_never_replaces_the_transcript(run: Run, sound: Path) -> None:

@@ -64,6 +64,59 @@ def test_faulty_recordings_are_named_at_the_end(corpus: Path) -> None:
     assert prepare().exit_code == 2
 
 
+def test_warnings_are_printed_and_kept(corpus: Path) -> None:
+    (corpus / "a.srt").write_text("1\n00:00:00,000 --> 00:00:09,000\nToo long\n")
+    (corpus / "b.srt").write_text("noise")
+    result = prepare()
+    assert result.exit_code == 1 and "3 prepared, 2 with warnings" in result.stdout
+    over = "the transcript runs past the recording's end at 0.5 s and was clipped there"
+    left_out = "b.srt: holds no cue (00:00:01,000 --> 00:00:02,500 and a line of text); left out"
+    assert result.stdout.splitlines()[1:] == [f"  a: {over}", f"  b: {left_out}"]
+    assert result.stderr == f"\nLeft out:\naffekt: mein Korpus/{left_out}\n"
+    assert [one.entry.warned for one in open_prepared(Path("out"))] == [over, left_out, ""]
+    assert not open_prepared(Path("out"))[1].sentences
+    again = prepare()  # nothing to be done, and the same to be said
+    assert (again.exit_code, again.stderr) == (1, result.stderr)
+    assert again.stdout.splitlines()[1:] == result.stdout.splitlines()[1:]
+
+
+def test_of_many_warnings_the_first_are_printed(corpus: Path) -> None:
+    words = "1\n00:00:00,000 --> 00:00:09,000\nToo long\n"
+    for k in range(12):
+        write_sound(corpus / f"x{k}.wav", 0.3)
+        (corpus / f"x{k}.srt").write_text(words)
+    (corpus / "manifest.csv").write_text("\n".join(["file", *(f"x{k}.wav" for k in range(12))]))
+    said = prepare().stdout.splitlines()
+    assert len(said) == 12 and said[-1] == "  and 2 more in out/manifest.csv"
+
+
+def test_a_sound_file_that_cannot_be_opened_costs_the_sound(corpus: Path) -> None:
+    (corpus / "film.mp4").symlink_to(ROOT / "examples" / "demo.mp4")
+    (corpus / "a.wav").write_bytes(b"")
+    (corpus / "manifest.csv").write_text("file,sound\nfilm.mp4,a.wav\n")
+    for _ in range(2):
+        result = prepare()
+        assert result.exit_code == 1
+        assert "film: a.wav: the file is empty; the film was read without it" in result.stderr
+        assert open_prepared(Path("out"))[0].entry.seen
+
+
+def test_folders_that_are_not_for_clips(corpus: Path) -> None:
+    assert "is the corpus' own folder" in prepare("--out", "mein Korpus").stderr
+    Path("labels").mkdir()
+    Path("labels/Train_01.csv").write_text("0;1\n")
+    assert "holds Train_01.csv, and nothing prepared" in prepare("--out", "labels").stderr
+    assert [path.name for path in Path("labels").iterdir()] == ["Train_01.csv"]
+    assert not (corpus / "clips").exists()
+
+
+def test_an_encoder_that_is_none_is_told_before_the_work() -> None:
+    pytest.importorskip("transformers")
+    result = prepare("--encoder", "mein Korpus")
+    assert result.exit_code == 2 and "no encoder that could be read" in result.stderr
+    assert not Path("out").exists()
+
+
 def test_delays() -> None:
     assert prepare("--annotation-delay", "arousal=0.2", "--alignment", "causal").exit_code == 0
     dataset = read_dataset(Path("out"))
@@ -96,6 +149,7 @@ def test_as_a_bundle_wants_it(model_folder: Path) -> None:
     ("words", "said"),
     [
         (["--annotation-delay", "soon"], "no annotation delay"),
+        (["--annotation-delay", "foo=2"], "annotation delay of foo: there is no such dimension; there are"),
         (["--model", "none such"], "no such model"),
         (["--kind", "none such"], "no such kind"),
         (["--ray", "127.0.0.1:1"], "no Ray cluster answers there"),

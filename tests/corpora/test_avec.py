@@ -65,7 +65,8 @@ def test_gold_of_2017(root17):
 
 
 def test_words_and_turns_of_2017(root17):
-    found = by_name(avec.read(root17))
+    corpus = read_corpus(root17)
+    found = by_name(corpus)
     assert read_transcript(found["Train_01"].transcript) == (
         Sentence(0.24, 1.87, 'ja also ich fand den "Spot" gut; wirklich'),
     )
@@ -75,7 +76,7 @@ def test_words_and_turns_of_2017(root17):
     )
     assert read_turns(found["Train_01"].turns) == (Turn(0.24, 1.87, True), Turn(2.1, 3.33, True))
     assert found["Devel_02"].turns == ()
-    assert told(avec.read(root17)) == [("Devel_02.csv", None, "warning")]
+    assert told(corpus) == [("Devel_02.csv", None, "warning")]
 
 
 def test_dyads_are_guessed_from_equal_lengths(root17):
@@ -181,7 +182,7 @@ def test_missing_files(sewa):
         next(sewa.glob(f"{gone}.*")).unlink()
     (sewa / "video/Train_04.avi").unlink()
     (sewa / "audio/Train_04.wav").unlink()
-    corpus = avec.read(sewa)
+    corpus = read_corpus(sewa)
     assert set(told(corpus)) == {
         ("Train_01.csv", None, "error"),
         ("Train_02.wav", None, "warning"),
@@ -248,8 +249,9 @@ def test_damaged_turns_and_words(sewa):
     (sewa / "turns/Train_02.csv").write_text("0.5;1.5\n3.0;2.0\n")
     (sewa / "transcriptions/Train_03.csv").write_text("2.0;3.0;'b'\n1.0;1.5;'a'\n")
     (sewa / "transcriptions/Train_04.csv").write_text("")
-    corpus = avec.read(sewa)
-    faults = {fault.recording: fault for fault in corpus.faults}
+    corpus = read_corpus(sewa)
+    faults, found = {fault.recording: fault for fault in corpus.faults}, by_name(corpus)
+    assert (found["Train_02"].turns, found["Train_03"].transcript) == (None, ())
     assert faults["Train_02"].line == 2 and "ends (2 s) before" in faults["Train_02"].message
     assert faults["Train_03"].line == 2 and "out of order" in faults["Train_03"].message
-    assert faults["Train_04"].severity == "warning" and by_name(corpus)["Train_04"].transcript == ()
+    assert faults["Train_04"].severity == "warning" and found["Train_04"].transcript == ()

@@ -2,6 +2,9 @@
 
 import wave
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -14,8 +17,8 @@ from affekt.cli import affekt
 from affekt.corpora.corpus import Corpus
 from affekt.corpora.delay import Delays, Found, earlier, grid, later, parse, search, spell
 from affekt.corpora.prepare import prepare
-from affekt.corpora.prepared import Dataset, open_prepared
-from affekt.corpora.probe import probe, read_cues
+from affekt.corpora.prepared import Dataset, PreparedClip, open_prepared
+from affekt.corpora.probe import deal, probe, read_cues
 from affekt.errors import CorpusError
 from affekt.timeline import ClipSpec, Gold, Partition, Recording
 
@@ -150,14 +153,33 @@ def test_a_planted_delay_is_found_by_the_probe() -> None:
         seen[rng.random(len(truth)) < 0.1] = NAN  # a modality that comes and goes
         return np.hstack([seen, rng.normal(size=(len(truth), 3)), np.ones((len(truth), 1))])
 
-    sides = [[(cues(x), y) for x, y in planted(n, 600, noise=0.3, seed=s)] for n, s in ((8, 4), (4, 5))]
-    sides[0][0][1][50:90, 0] = NAN
-    arousal, valence = probe(sides[0], sides[1], grid(), DIMENSIONS)
+    folds = [[(cues(x), y) for x, y in planted(3, 600, noise=0.3, seed=seed)] for seed in range(4, 8)]
+    folds[0][0][1][50:90, 0] = NAN
+    arousal, valence = probe([*folds, []], grid(), DIMENSIONS)
     assert abs(arousal.delay - 2.3) < 0.11 and abs(valence.delay - 0.8) < 0.11
     assert arousal.ccc > 0.3 and arousal.remarks == ()
     # Cues that do not know of it find nothing, and say so.
-    blind = [[(rng.normal(size=(600, 4)), y) for _, y in side] for side in sides]
-    assert all(one.ccc < 0.1 for one in probe(blind[0], blind[1], grid(), DIMENSIONS))
+    assert (arousal.n_recordings, arousal.n_frames) == (12, 12 * 520 - 10)
+    blind = [[(rng.normal(size=(600, 4)), y) for _, y in fold] for fold in folds]
+    for one in probe(blind, grid(), DIMENSIONS):
+        assert one.ccc < 0.1 and "is below 0.15" in one.remarks[0]
+
+
+def test_folds_share_nobody() -> None:
+    def clip(partition: str | None, speaker: str | None, group: str | None) -> PreparedClip:
+        entry = SimpleNamespace(partition=partition, speaker=speaker, group=group)
+        return cast("PreparedClip", MagicMock(entry=entry, **{"__len__.return_value": 9}))
+
+    clips = [clip("train", f"s{k % 12}", f"g{k % 12 // 2}") for k in range(24)]
+    folds = deal(clips, Path())
+    assert len(folds) == 6 and sorted(map(len, folds)) == [4] * 6
+    for fold in folds:
+        assert len({one.entry.group for one in fold}) == 1
+    # Of people who are not known, the corpus' own partitions are kept apart.
+    unknown = [clip(part, None, None) for part in ("train", "devel", "train")]
+    assert sorted(map(len, deal(unknown, Path()))) == [1, 2]
+    with pytest.raises(CorpusError, match="made: all recordings belong together"):
+        deal([clip(None, None, None)] * 3, Path("made"))
 
 
 def test_every_candidate_is_judged_on_the_same_gold() -> None:
@@ -171,30 +193,41 @@ def test_every_candidate_is_judged_on_the_same_gold() -> None:
     assert found.curve.tolist() == pytest.approx([expected, 1.0])
     assert found.delay == 0.1 and found.n_frames == 3
     assert found.remarks == ("the best is the longest that was tried",)
+    assert found.n_recordings == 1 and found.few.startswith("only 3 frames of 1 recording were compared")
 
 
 def test_a_flat_curve_and_no_agreement_are_said() -> None:
     candidates = np.arange(31) / 10
-    flat = Found("arousal", candidates, np.full(31, 0.4), 100)
-    assert flat.delay == 0.0 and flat.near == (0.0, 3.0) and "flat" in flat.remarks[0]
-    none = Found("arousal", candidates, -candidates, 100)
-    assert "agrees with the gold at no delay" in none.remarks[0]
-    peak = Found("arousal", candidates, np.exp(-((candidates - 1.0) ** 2)), 100)
-    assert peak.delay == 1.0 and peak.near == (0.9, 1.1) and peak.remarks == ()
+    flat = Found("arousal", candidates, np.full(31, 0.4), 100, 1)
+    assert flat.delay == 0.0 and flat.near == (0.0, 3.0)
+    assert flat.remarks[0] == "the best is the shortest that was tried" and "flat" in flat.remarks[1]
+    none = Found("arousal", candidates, -candidates, 100, 1)
+    assert none.remarks[0] == "the best CCC, 0.000, is below 0.15, as noise may have it"
+    curve = np.exp(-((candidates - 1.0) ** 2))
+    peak = Found("arousal", candidates, curve, 6_000, 6)
+    assert peak.delay == 1.0 and peak.near == (0.9, 1.1) and peak.remarks == () and peak.few == ""
+    assert (
+        Found("arousal", candidates, curve, 6_000, 5).few
+        and Found("arousal", candidates, curve, 5_999, 6).few
+    )
+    low = Found("arousal", candidates, 0.14 * curve, 6_000, 6)
+    assert low.remarks == ("the best CCC, 0.140, is below 0.15, as noise may have it",)
 
 
 def test_what_cannot_be_searched_is_said() -> None:
     short = np.zeros((20, 1))
     with pytest.raises(CorpusError, match="no recording is longer than 2 s"):
         search([short], [short], grid(2.0), ("arousal",))
-    with pytest.raises(CorpusError, match="no recording of train is longer than 2 s"):
-        probe([(short, short)], [(short, short)], grid(2.0), ("arousal",))
+    with pytest.raises(
+        CorpusError, match=r"fewer than two groups .* have a label of arousal after their first 2 s"
+    ):
+        probe([[(short, short)], [(short, short)]], grid(2.0), ("arousal",))
     blank = np.full((40, 1), NAN)
     with pytest.raises(CorpusError, match="has a label of arousal after its first 2 s"):
         search([np.zeros((40, 1))], [blank], grid(2.0), ("arousal",))
-    with pytest.raises(CorpusError, match="no recording of devel has a label of arousal"):
+    with pytest.raises(CorpusError, match=r"fewer than two groups .* have a label of arousal"):
         full = (np.zeros((40, 1)), np.ones((40, 1)))
-        probe([full], [(full[0], blank)], grid(2.0), ("arousal",))
+        probe([[full], [(full[0], blank)]], grid(2.0), ("arousal",))
 
 
 # From sound to delay
@@ -220,6 +253,8 @@ def test_the_delay_of_prepared_recordings_is_found(tmp_path: Path) -> None:
     result = CliRunner().invoke(affekt, ["delay", str(tmp_path / "out"), "--longest", "4"])
     # Found in unmoved gold, whatever delay it was prepared for.
     assert result.exit_code == 0 and "--annotation-delay arousal=1.2\n" in result.output, result.output
+    assert "warning: only 1,560 frames of 6 recordings were compared" in result.stderr
+    assert "no confidence interval" in result.output and "no delay is suggested" not in result.output
     clip = open_prepared(tmp_path / "out")[0]
     cues = read_cues(clip, 8_000)
     assert cues.shape == (300, 78)

@@ -115,6 +115,23 @@ def test_a_missing_transcript_is_not_replaced_by_one_beside_the_film(own):
     assert own("file,transcript\na.wav,t.srt\n").recordings[0].transcript == ()
 
 
+def test_damaged_words_and_turns_are_left_out(own, tmp_path):
+    (tmp_path / "empty.csv").write_text(" \n")
+    (tmp_path / "bad.csv").write_text("2.0;3.0;'b'\n1.0;0.5;'a'\n")
+    (tmp_path / "b.srt").write_text("noise")  # beside the recording, and named by nobody
+    own("file,transcript,turns\na.wav,empty.csv,empty.csv\nb.wav,,bad.csv\nc.wav,bad.csv,\n")
+    corpus = read_corpus(tmp_path)
+    assert [(one.transcript, one.turns) for one in corpus.recordings] == [((), ()), ((), None), ((), None)]
+    told = [(fault.recording, fault.path.name, fault.line, fault.severity) for fault in corpus.faults]
+    assert told == [
+        ("a", "empty.csv", None, "warning"),
+        ("a", "empty.csv", None, "warning"),
+        ("b", "b.srt", None, "error"),
+        ("b", "bad.csv", 2, "error"),
+        ("c", "bad.csv", 2, "error"),
+    ]
+
+
 def test_trace_of_raters_is_refused(own, tmp_path):
     (tmp_path / "raters.csv").write_text("time,1,2\n0.0,0.1,0.2\n0.1,0.1,0.2\n0.2,0.1,0.2\n")
     corpus = own("file,gold\na.wav,raters.csv\n")

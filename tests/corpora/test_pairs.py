@@ -306,6 +306,12 @@ def test_two_files_are_meant_whatever_they_are_called(tmp_path: Path) -> None:
     avec_2019(tmp_path, "theirs", values_of("y"))
     pairing = pair_up(read_side(tmp_path / "mine.csv"), read_side(tmp_path / "theirs.csv"))
     assert [pair.recording.name for pair in pairing.pairs] == ["theirs"]
+    (fault,) = pairing.faults
+    assert fault.severity == "warning" and fault.path == tmp_path / "mine.csv"
+    assert "names its recording mine, the gold" in fault.message and "theirs" in fault.message
+    affekts_own(tmp_path / "again", "theirs", values_of("x"))
+    (tmp_path / "again" / "theirs.csv").rename(tmp_path / "other.csv")
+    assert pair_up(read_side(tmp_path / "other.csv"), read_side(tmp_path / "theirs.csv")).faults == ()
 
 
 def test_a_bad_file_loses_no_other(tmp_path: Path) -> None:
@@ -404,6 +410,61 @@ def test_a_corpus_folder_on_either_side(kind: str, tmp_path: Path) -> None:
     assert {pair.recording.partition for pair in devel} == {"devel"} and len(devel) < len(pairing.pairs)
 
 
+def test_a_corpus_is_compared_at_its_labels_own_step(tmp_path: Path) -> None:
+    root = importlib.import_module("corpora.miniatures.recola").build(tmp_path / "RECOLA")
+    for name in ("train_1", "dev_1"):
+        rows = [f"{0.04 * row:.2f};{0.1 + row / 200};{0.1 - row / 100}" for row in range(51)]
+        save(tmp_path / "fast" / f"{name}.csv", ["time;arousal;valence", *rows])
+        affekts_own(tmp_path / "own", name, values_of(name, 20))
+    fast, corpus = read_side(tmp_path / "fast"), read_side(root, gold=True)
+    pairs = pair_up(fast, corpus).pairs
+    labels = pair_up(fast, read_side(root / "ratings_gold_standard", gold=True)).pairs
+    for one, other in zip(pairs, labels, strict=True):
+        assert (one.rows, one.recording.partition) == ("0.04 s", other.recording.partition)
+        np.testing.assert_array_equal(one.gold, other.gold)
+        np.testing.assert_array_equal(one.predictions, other.predictions)
+    assert [pair.recording.name for pair in pair_up(fast, corpus, partition="devel").pairs] == ["dev_1"]
+    pairing = pair_up(read_side(tmp_path / "own"), corpus)
+    assert not pairing.faults and {pair.rows for pair in pairing.pairs} == {"0.1 s"}
+
+
+def test_a_task_of_muse_is_compared_at_its_own_step(tmp_path: Path) -> None:
+    root = importlib.import_module("corpora.miniatures.muse").build(tmp_path / "MuSe")
+    for dimension in ("arousal", "valence"):
+        rows = [f"{500 + 250 * k},{k / 20}" for k in range(10)]
+        save(tmp_path / "predictions" / dimension / "2.csv", ["timestamp,value", *rows])
+    (pair,) = pair_up(read_side(tmp_path / "predictions"), read_side(root, gold=True)).pairs
+    assert pair.rows == "0.25 s"
+    np.testing.assert_allclose(pair.gold[:, 0], [0.1, 0.2, 0.3, 0.4, *[-0.5] * 4])
+    np.testing.assert_allclose(pair.predictions[:, 0], [0.0, 0.05, 0.1, 0.15, 0.3, 0.35, 0.4, 0.45])
+
+
+@pytest.mark.parametrize("films", [True, False])
+def test_pictures_beside_a_corpus_folder(films: bool, tmp_path: Path) -> None:
+    root = importlib.import_module("corpora.miniatures.affwild2").build(tmp_path / "AffWild2")
+    values = np.stack([np.linspace(-0.5, 0.5, 40), np.linspace(0.2, 0.6, 40)], axis=1)
+    abaw_submission(tmp_path / "predictions", "430", values)
+    abaw_submission(tmp_path / "predictions", "video59", values[:26])
+    affekts_own(tmp_path / "own", "430", values_of("430", 20))
+    if not films:
+        for folder in ("batch1", "batch2", "new_vids"):
+            (root / folder).rename(tmp_path / folder)
+    ours, gold = read_side(tmp_path / "predictions"), read_side(root, gold=True)
+    pairing = pair_up(ours, gold)
+    assert errors(pairing) == []
+    first, second = pairing.pairs
+    assert [one.recording.partition for one in (first, second)] == ["train", "devel"]
+    assert first.rows == second.rows == "pictures" and len(second.gold) == 26
+    np.testing.assert_allclose(first.gold[[0, 10, 39]], [[0.2, -0.1], [np.nan, np.nan], [0.4, 0.3]])
+    np.testing.assert_allclose(first.predictions[[0, 39]], values[[0, 39]], atol=1e-4)
+    assert [one.recording.name for one in pair_up(ours, gold, partition="devel").pairs] == ["video59"]
+    timed = pair_up(read_side(tmp_path / "own"), gold)
+    if films:
+        assert [pair.rows for pair in timed.pairs] == ["0.1 s"] and not errors(timed)
+    else:
+        assert "has times, but the gold" in errors(timed)[0].message
+
+
 def test_a_manifest_by_its_file(tmp_path: Path) -> None:
     avec_2017(tmp_path, "labels/talk", values_of("talk"))
     avec_2017(tmp_path, "other", values_of("other"))
@@ -415,6 +476,11 @@ def test_a_manifest_by_its_file(tmp_path: Path) -> None:
     recording = one.recording
     assert (recording.name, recording.speaker, recording.partition) == ("talk", "Anna", "devel")
     np.testing.assert_allclose(one.trace.values[:, :2], values_of("talk"), atol=1e-6)
+    rows = [f"{0.04 * row:.2f};0.5;{row / 100}" for row in range(50)]
+    save(tmp_path / "labels" / "talk.csv", ["time;arousal;valence", *rows])
+    side = read_side(tmp_path / "list.csv")
+    (pair,) = pair_up(read_side(tmp_path / "labels"), side).pairs
+    assert pair.rows == "0.04 s" and pair.recording.speaker == "Anna" and len(pair.gold) == 50
 
 
 def test_dyads_of_gold_alone_by_length(tmp_path: Path) -> None:
@@ -433,6 +499,14 @@ def test_what_lies_beside_labels_is_no_label(tmp_path: Path) -> None:
     assert [one.recording.name for one in side.labelled] == ["talk"] and side.faults == ()
 
 
+def test_tiers_for_elan_are_no_prediction_of_their_own(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "below" / "deeper"):
+        affekts_own(folder, "talk", values_of("talk"))
+        affekts_own(folder, "talk.elan", values_of("talk"))
+    for folder, name in ((tmp_path, "talk"), (tmp_path / "below", "deeper/talk")):
+        assert [one.recording.name for one in read_side(folder).labelled] == [name]
+
+
 def test_clusters() -> None:
     alone = [Recording(None, name=name) for name in "ab"]
     speakers = [Recording(None, name=name, speaker="s") for name in "ab"]
@@ -444,6 +518,14 @@ def test_clusters() -> None:
     assert clusters_of(speakers) == (["s", "s"], "speaker")
     assert clusters_of(dyad) == (["d", "d"], "group")
     assert clusters_of(dyad, {"a": "x"}) == (["x", "b"], "group")
+
+
+def test_groups_from_a_list_of_pairs(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    save(path, ["recording,pair,speaker,language", "a,1,s,de", "b,1,t,de", "c,2,u,de"])
+    assert read_groups(path) == ({"a": "1", "b": "1", "c": "2"}, "pair")
+    save(path, ["a;b", "c;d"])  # d was not scored
+    assert read_groups(path, ("a", "b", "c")) == ({"a": "a+b", "b": "a+b"}, "dyad")
 
 
 def test_groups_from_a_table(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from conftest import ROOT
 from corpora.tiny import SPEC, film, gold, tiny_corpus, tree
 
 SETTINGS = Dataset("", SPEC)
+WARNINGS = (("Devel ö", "the gold has 30 frames, the recording 35; the rest has no label"),)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 def made(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The corpus, prepared without a disturbance."""
     out = tmp_path_factory.mktemp("made") / "out"
-    assert prepare(corpus, out, SETTINGS, workers=2) == Outcome(6, 0, (), 1)
+    assert prepare(corpus, out, SETTINGS, workers=2) == Outcome(6, 0, (), WARNINGS)
     return out
 
 
@@ -81,6 +82,7 @@ def test_the_manifest(made: Path) -> None:
     assert (second.sentences, second.labelled, second.warnings) == (0, 25, 0)
     assert (third.dimensions, third.labelled, third.file) == ("valence", 30, "clips/Train_10.safetensors")
     assert (fourth.speaker, fourth.language, fourth.labelled, fourth.warnings) == ("Ä", "de", 30, 1)
+    assert (fourth.warned, third.warned) == (WARNINGS[0][1], "")
     assert (fifth.partition, fifth.dimensions, fifth.file) == ("test", "", "clips/train_01_2.safetensors")
     assert (face.frames, face.seen, face.sentences) == (158, 158, 5)
     lines = (made / "manifest.csv").read_text(encoding="utf-8").splitlines()
@@ -172,7 +174,7 @@ def test_a_window_outside_is_refused(made: Path, first: int, count: int) -> None
 def test_nothing_is_done_twice(corpus: Corpus, made: Path) -> None:
     before = tree(made)
     times = {path: path.stat().st_mtime_ns for path in made.glob("clips/*")}
-    assert prepare(corpus, made, SETTINGS) == Outcome(0, 6, (), 1)
+    assert prepare(corpus, made, SETTINGS) == Outcome(0, 6, (), WARNINGS)
     assert tree(made) == before
     assert {path: path.stat().st_mtime_ns for path in made.glob("clips/*")} == times
 

@@ -95,6 +95,39 @@ def test_a_folder_too_high(tmp_path):
         read_corpus(root.parent)
 
 
+def test_labels_alone_are_known_from_their_own_folder_or_the_one_above(tmp_path):
+    labels = avec2019.write_labels(tmp_path / "SEWA" / "labels")
+    for root in (labels, labels.parent):
+        assert read_corpus(root).recordings
+    results = avec2019.write_labels(tmp_path / "results" / "my fused gold").parent
+    for root, inner in ((tmp_path / "above", "SEWA"), (results, "my fused gold")):
+        root.mkdir(exist_ok=True)
+        if root != results:
+            labels.parent.rename(root / inner)
+        with pytest.raises(CorpusError, match=rf"{inner} looks like one; give that folder"):
+            read_corpus(root)
+
+
+@pytest.mark.parametrize("others", [[avec2017.build], [recola.build], [affwild2.build, avec2017.build]])
+def test_several_corpora_below_are_a_choice(tmp_path, others):
+    for build in (avec2019.build, *others):
+        build(tmp_path / build.__module__.rpartition(".")[2])
+    with pytest.raises(CorpusError) as caught:
+        read_corpus(tmp_path)
+    said = str(caught.value)
+    assert said.startswith(f"{tmp_path}: holds several corpora; give one of them: ")
+    assert all(build.__module__.rpartition(".")[2] in said for build in (avec2019.build, *others))
+
+
+def test_one_file_of_a_corpus_is_no_corpus(tmp_path):
+    labels = next((avec2017.build(tmp_path / "sewa") / "labels").glob("Train_*.csv"))
+    utterances = omg.build(tmp_path / "omg") / "omg_TrainVideos.csv"
+    for path in (labels, utterances):
+        with pytest.raises(CorpusError, match=r"give the folder") as caught:
+            read_corpus(path)
+        assert str(caught.value).startswith(f"{path}: ")
+
+
 def test_not_there_and_not_known(tmp_path):
     with pytest.raises(CorpusError, match="no such file or folder"):
         read_corpus(tmp_path / "absent")

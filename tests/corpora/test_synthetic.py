@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affekt.cli import affekt as command
+from affekt.corpora.lock import only_run
 from affekt.corpora.readers import read_corpus
 from affekt.corpora.synthetic import Parameters, annotators, film, latent, synthesize
 from affekt.corpora.synthetic.ceiling import Scores, fitted, perfect, shown
@@ -183,6 +184,45 @@ def test_a_corpus_that_was_begun_is_finished_and_no_other_is_touched(tiny: Path,
         synthesize(root, TINY)
     with pytest.raises(CorpusError, match="is a file"):
         synthesize(root / "pairs.csv", TINY)
+
+
+def test_what_was_broken_off_leaves_nothing_half_written(tiny: Path, tmp_path: Path) -> None:
+    root = tmp_path / "begun"
+    shutil.copytree(tiny, root)
+    for name in ("audio/Devel_01.wav", "video/Devel_01.avi"):
+        (root / name).unlink()
+    half = root / "video" / ".affekt-0123.part"
+    half.touch()
+
+    def stop(done: int, total: int) -> None:
+        assert not half.exists()  # of a run that was killed
+        half.touch()  # what a worker leaves that is stopped
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        synthesize(root, TINY, progress=stop)
+    assert not list(root.rglob("*.part"))
+    found = CliRunner().invoke(command, ["corpus", "inspect", str(root)])
+    assert found.exit_code == 1, found.output
+    assert "synthetic (unfinished), laid out as AVEC 2017" in found.output
+    assert "unfinished: 5 of 6 recordings are whole; affekt synthesize finishes it" in " ".join(
+        found.output.split()
+    )
+    shutil.rmtree(root / "video")
+    with only_run(root), pytest.raises(CorpusError, match="another run of affekt is at work there"):
+        synthesize(root, TINY)
+
+
+def test_a_run_that_was_killed_at_once_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".affekt-lock").touch()
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            synthesize(tmp_path, TINY, progress=stop)
+    assert (tmp_path / "synthetic.json").is_file()
 
 
 def test_on_the_command_line(tiny: Path, tmp_path: Path) -> None:

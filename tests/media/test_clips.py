@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -215,6 +216,20 @@ def test_which_duration_counts(stated: float, end: float, frames: int) -> None:
     assert final_frames(stated, end) == frames and final_frames(None, end) == round(10 * end)
     reached = np.arange(0, end, 0.01)
     assert max(certain_frames(stated, at) for at in reached) <= frames  # no row is given too early
+
+
+@pytest.mark.parametrize("fps", [10, 25])
+def test_three_seconds_of_avi_are_thirty_frames(fps: int, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "a.avi", np.arange(3 * fps) / fps, ticks=fps)
+    assert sum(len(clip) for clip in read(Recording(film))[0]) == 30
+
+
+def test_a_guessed_duration_gives_way_to_what_is_there(tmp_path: Path) -> None:
+    """MPEG does not say how long it lasts: FFmpeg may guess 2.56 s of 3."""
+    film = make_film(tmp_path / "a.mpg", np.arange(75) / 25, video="mpeg2video", ticks=25)
+    contents = replace(probe(film), stated=2.56)
+    assert not contents.exact
+    assert sum(1 for _ in read_rows(contents, SPEC, print)) == 30
 
 
 def test_clips_come_while_the_file_is_being_read(tmp_path: Path) -> None:

@@ -111,17 +111,34 @@ def test_sentences_alone() -> None:
 def test_what_cannot_be_joined(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(tmp_path / "face.png")
-    film, sound = film_of(tmp_path / "a.mp4", 1), sound_of(tmp_path / "b.wav", 1)
+    sound = sound_of(tmp_path / "b.wav", 1)
     faults = {
-        "b is silent": (Recording(film, sound=film), r"a\.mp4: there is no sound"),
         "picture": (Recording(tmp_path / "face.png", sound=sound), r"face\.png: is a picture"),
-        "missing": (Recording(film, sound=tmp_path / "c.wav"), r"c\.wav: no such file"),
+        "missing": (Recording(tmp_path / "c.mp4", sound=tmp_path / "c.wav"), r"c\.wav: no such file"),
         "nothing": (Recording(None, name="Test_09"), r"Test_09: has neither film nor sound"),
     }
     for recording, said in faults.values():
         with pytest.raises(MediaError, match=said) as caught:
             read(recording)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("broken", "presence", "said"),
+    [
+        ("b.wav", [False, False, True], "b.wav: the file is empty; the film was read without it"),
+        ("a.mp4", [False, True, False], "a.mp4: the file is empty; its sound alone was read"),
+    ],
+)
+def test_one_of_the_two_cannot_be_opened(
+    broken: str, presence: list[bool], said: str, tmp_path: Path
+) -> None:
+    """The other is used, what is lost is masked, and it is said."""
+    film, sound = film_of(tmp_path / "a.mp4", 2), sound_of(tmp_path / "b.wav", 2)
+    (tmp_path / broken).write_bytes(b"")
+    clip, reading = read(Recording(film, sound=sound))
+    assert clip.presence.tolist() == [presence] * 20
+    assert reading.warnings == [said] and reading.lost == said
 
 
 def test_a_damaged_film_keeps_its_sound(tmp_path: Path) -> None:

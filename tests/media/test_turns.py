@@ -125,3 +125,14 @@ def test_any_text_is_read_or_refused(write, text):
     except TurnsError:
         return
     assert all(0 <= turn.start <= turn.end for turn in turns) and turns
+
+
+def test_who_was_taken_is_said_where_nobody_is_called_subject(write):
+    said = []
+    path = write("0;2;Anna\n2;9;Ben\n9;9.5;partner")
+    assert [turn.subject for turn in read_turns(path, said.append)] == [False, True, False]
+    (line,) = said
+    assert "those of ben, who speaks most, not of anna;" in line and '"subject"' in line
+    for clear in ("0;2;subject\n2;9;Ben", "0;2;Anna\n2;9;partner", "0;2\n2;9"):
+        read_turns(write(clear), said.append)
+    assert said == [line]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -76,6 +77,26 @@ def test_page_shows_what_was_found() -> None:
         assert part in page, part
     assert page.count("<polyline") >= 4, "a gap parts a trace in two"
     assert "NaN" not in page and "nan" not in page.replace("nanosecond", "")
+
+
+def test_a_dimension_has_one_colour_and_no_modality_has_it() -> None:
+    names = ("liking", "valence", "dominance", "arousal")
+    values = np.zeros((30, 4), np.float32)
+    one = Recording(None, (Sentence(0, 1, "ja"),), name="a", partition="train", gold=Gold(values, names))
+    # A recording that has fewer of them, in another order.
+    other = replace(one, name="b", gold=Gold(values[:, :2], ("dominance", "liking")))
+    page = render_inspection(inspect(Corpus("made up", Path("/data"), (one, other))))
+    histogram, small = page.split("Recordings</h2>")
+    drawn = dict(re.findall(r'<li class="(\S+)"><span>(\w+)</span></li>', histogram))
+    assert set(drawn.values()) == set(names) and len(drawn) == 4
+    key = dict(re.findall(r'<li class="(\S+)"><span>(\w+)</span></li>', small))
+    assert key == drawn
+    dots = dict(re.findall(r'<li class="dot (\S+)"><span>(\w+)</span></li>', small))
+    assert list(dots.values()) == ["text", "sound", "film"] and not dots.keys() & drawn.keys()
+    assert re.findall(r'<circle class="(\S+)"', small)[:3] == list(dots)
+    traces = [re.findall(r'<polyline class="(\S+)"', row) for row in small.split("gold over time")[1:]]
+    by_name = {name: colour for colour, name in drawn.items()}
+    assert traces == [[by_name[n] for n in names], [by_name["dominance"], by_name["liking"]]]
 
 
 def test_terminal_is_80_columns_wide_and_clean() -> None:

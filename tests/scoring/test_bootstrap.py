@@ -129,6 +129,18 @@ def test_a_narrow_interval_lies_in_a_wide_one() -> None:
         assert (a.low <= b.low).all() and (b.low <= b.high).all() and (b.high <= a.high).all()
 
 
+def test_one_cluster_that_has_a_value_is_nothing_to_draw_from() -> None:
+    gold = np.array([[0.0, NAN], [1.0, NAN], [2.0, NAN]])
+    one_row = np.array([[0.5, 0.5]])
+    result = evaluate([(gold, gold), (one_row, one_row)], draws=50)
+    assert result.mean["ccc"].value[0] == 1.0
+    for score in (result.mean["ccc"], result.mean["pearson"]):
+        assert np.isnan(score.low).all() and np.isnan(score.high).all()
+    # All rows together, arousal has rows of both, valence of one alone.
+    assert np.isfinite(result.joined["rmse"].low[0]) and np.isnan(result.joined["rmse"].low[1])
+    assert np.isfinite(result.mean["rmse"].low[0]) and np.isnan(result.mean["rmse"].low[1])
+
+
 def test_constant_gold_in_every_recording() -> None:
     rest = np.full((5, 1), 0.1)
     result = evaluate([(rest, rest), (rest, rest)], draws=50)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from affekt.errors import AffektError
+
+Item = TypeVar("Item")
 
 
 def complain(error: Exception) -> None:
@@ -23,8 +25,8 @@ def one_line(error: Exception) -> str:
     return printable(str(error))
 
 
-def each(paths: Sequence[Path], work: Callable[[int, Path], None]) -> None:
-    """Do the work for each file, given its place from 0 on; of several, go on past the bad ones.
+def each(items: Sequence[Item], work: Callable[[int, Item], None]) -> None:
+    """Do the work for each recording, given its place from 0 on; of several, go on past the bad ones.
 
     Raises:
         AffektError: the only file is bad.
@@ -32,15 +34,15 @@ def each(paths: Sequence[Path], work: Callable[[int, Path], None]) -> None:
     """
 
     def results() -> Iterator[Exception | None]:
-        for place, path in enumerate(paths):
+        for place, item in enumerate(items):
             try:
-                work(place, path)
+                work(place, item)
             except AffektError as error:
                 yield error
             else:
                 yield None
 
-    settle(results(), len(paths))
+    settle(results(), len(items))
 
 
 def settle(results: Iterable[Exception | None], count: int) -> None:

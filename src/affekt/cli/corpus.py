@@ -41,7 +41,7 @@ def inspect(
     found = read_corpus(folder, kind)
     read = [p for one in found.recordings for p in (one.media, one.sound, one.transcript, one.turns)]
     outputs = [output for output in (page, data) if output]
-    spare_inputs([path for path in read if isinstance(path, Path)], outputs)
+    spare_inputs([folder, *(path for path in read if isinstance(path, Path))], outputs)
     with progress_bar(folder.name) as progress:
         inspection = look(found, progress)
     show_inspection(inspection)
@@ -61,5 +61,6 @@ def kinds() -> None:
     """List the corpora that are recognised, and by what."""
     from affekt.corpora.readers import READERS
 
+    width = max(map(len, READERS)) + 2
     for name, sign in READERS.items():
-        click.echo(f"{name:<{max(map(len, READERS))}}  {sign}")
+        click.echo(click.wrap_text(sign, 80, name.ljust(width), " " * width))

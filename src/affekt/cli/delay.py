@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from affekt.cli.options import File
+from affekt.cli.outputs import spare_inputs
 from affekt.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
 @click.option(
     "--partition",
     type=click.Choice(["train", "devel", "test"]),
-    help="Of the gold, where the corpus says.  [default: all; of PREPARED: devel]",
+    help="Of --gold, where the corpus says.  [default: all]",
 )
 @click.option(
     "--select",
     multiple=True,
     metavar="PATTERN",
-    help="Recordings by name, such as 'Devel_*'; may be repeated.",
+    help="Recordings of --gold by name, such as 'Devel_*'; may be repeated.",
 )
 @click.option(
     "--longest",
@@ -53,19 +54,25 @@ def delay(
 ) -> None:
     """Search the delay of the annotators in each dimension.
 
-    PREPARED is what `affekt prepare` made: a quick reader of simple cues learns on its train partition at
-    each delay, and what reads devel best is taken. Or give a model's predictions and their gold.
+    PREPARED is what `affekt prepare` made: a quick reader of simple cues learns from some of its train and
+    devel recordings at each delay and reads the others, in turn; what reads best is taken. Or give a model's
+    predictions and their gold. An option for `affekt prepare` follows where the data tell a delay.
     """
     from affekt.corpora.delay import spell
 
-    if prepared and not predictions and not gold and not select and partition in (None, "devel"):
+    read = [path for path in (prepared, predictions, gold) if path]
+    if output:
+        spare_inputs(read, [output])
+    if prepared and not (predictions or gold or select or partition):
         found = _by_probe(prepared, longest)
     elif predictions and gold and not prepared:
         found = _by_predictions(predictions, gold, partition, select, longest)
     else:
-        raise click.UsageError("give either PREPARED alone, or --predictions and --gold")
+        raise click.UsageError(
+            "give either PREPARED alone, or --predictions and --gold (--partition and --select are for these)"
+        )
     _show(found)
-    trusted = {one.dimension: one.delay for one in found if one.ccc > 0}
+    trusted = {one.dimension: one.delay for one in found if not one.remarks}
     if trusted:
         click.echo(f"\n--annotation-delay {spell(trusted)}")
     if output:
@@ -79,35 +86,35 @@ def _by_probe(folder: Path, longest: float | None) -> tuple[Found, ...]:
     from affekt.cli.progress import progress_bar
     from affekt.corpora.delay import Delays
     from affekt.corpora.prepared import open_prepared
-    from affekt.corpora.probe import probe, read_cues
+    from affekt.corpora.probe import deal, probe, read_cues
 
     # The words count where they are spoken and the gold where it was given, whatever it was prepared for.
     clips = open_prepared(folder, alignment="sentence", delays=Delays())
-    sides = [
-        [clip for clip in clips.of(part) if clip.entry.dimensions and not clip.gold.whole]
-        for part in ("train", "devel")
-    ]
-    for part, side in zip(("train", "devel"), sides, strict=True):
-        if not side:
-            raise CorpusError(
-                f"{folder}: no recording of {part} has labels over time, so no delay can be read"
-            )
-    shared = set.intersection(*(set(clip.gold.dimensions) for side in sides for clip in side))
-    dimensions = [name for name in sides[0][0].gold.dimensions if name in shared]
+    learnt = [clip for clip in clips if clip.entry.partition != "test"]
+    labelled = [clip for clip in learnt if clip.entry.dimensions and not clip.gold.whole]
+    if not labelled:
+        raise CorpusError(
+            f"{folder}: no recording of train or devel has labels over time, so no delay can be read"
+        )
+    shared = set.intersection(*(set(clip.gold.dimensions) for clip in labelled))
+    dimensions = [name for name in labelled[0].gold.dimensions if name in shared]
     if not dimensions:
         raise CorpusError(f"{folder}: there is no dimension that all of its recordings are labelled in")
-    examples: list[list[tuple[np.ndarray, np.ndarray]]] = [[], []]
-    total, done = sum(map(len, sides)), 0
+    folds, done = [], 0
     with progress_bar(folder.name) as progress:
-        for side, kept in zip(sides, examples, strict=True):
-            for clip in side:
+        for fold in deal(labelled, folder):
+            examples = []
+            for clip in fold:
                 columns = [clip.gold.dimensions.index(name) for name in dimensions]
-                kept.append((read_cues(clip, clips.dataset.spec.sample_rate), clip.gold.values[:, columns]))
+                examples.append(
+                    (read_cues(clip, clips.dataset.spec.sample_rate), clip.gold.values[:, columns])
+                )
                 done += 1
                 if progress:
-                    progress(done, total)
-    candidates = _candidates([len(values) for _, values in examples[1]], longest)
-    return probe(examples[0], examples[1], candidates, dimensions)
+                    progress(done, len(labelled))
+            folds.append(examples)
+    lengths = [len(gold) for fold in folds for _, gold in fold]
+    return probe(folds, _candidates(lengths, longest), dimensions)
 
 
 def _candidates(frames: Sequence[int], longest: float | None) -> np.ndarray:
@@ -161,9 +168,13 @@ def _show(found: Sequence[Found]) -> None:
         )
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(table)
+    console.print("as good: within 0.01 of the best CCC, which is no confidence interval", style="dim")
     for one in found:
-        for remark in one.remarks:
-            console.print(f"{one.dimension}: {remark}", style="yellow")
+        if one.remarks:
+            line = f"{one.dimension}: no delay is suggested: {'; '.join(one.remarks)}"
+            console.print(line, style="yellow", soft_wrap=not console.is_terminal)
+    for text in dict.fromkeys(one.few for one in found if one.few):
+        click.echo(f"affekt: warning: {text}", err=True)
 
 
 def _plain(one: Found) -> dict[str, Any]:
@@ -173,6 +184,7 @@ def _plain(one: Found) -> dict[str, Any]:
         "ccc": one.ccc,
         "as_good": list(one.near),
         "frames": one.n_frames,
+        "recordings": one.n_recordings,
         "remarks": list(one.remarks),
         "candidates": one.candidates.tolist(),
         "curve": one.curve.tolist(),

@@ -75,7 +75,7 @@ def words(text: str) -> tuple[str, ...]:
     "--groups",
     type=File(),
     metavar="FILE",
-    help="CSV of two columns, name and dyad (or speaker …): what is drawn together.",
+    help="What is drawn together: a CSV of two columns, name and dyad (or speaker …), or a pairs.csv.",
 )
 @click.option(
     "--draws",
@@ -123,20 +123,22 @@ def evaluate(
     RECOLA, Aff-Wild2, MuSe, OMG-Emotion, a folder for each dimension, or one file.
     """
     from affekt.corpora.clusters import clusters_of, gathered, read_groups
-    from affekt.corpora.delay import Delays, parse
+    from affekt.corpora.delay import Delays, check_named, parse
     from affekt.corpora.pairs import moved_back, pair_up
-    from affekt.corpora.sides import read_side
+    from affekt.corpora.sides import columns_of, read_side
     from affekt.report.scores import Scores, show_scores, to_json
     from affekt.scoring import evaluate as score
     from affekt.timeline.files import write_values
 
-    table, called = read_groups(groups) if groups else (None, "")
     ours, theirs = read_side(predictions), read_side(gold, gold=True)
+    names = [one.recording.name for one in theirs.labelled]
+    table, called = read_groups(groups, names) if groups else (None, "")
     if annotation_delay:
+        check_named(annotation_delay, columns_of(ours.labelled))
         ours = moved_back(ours, Delays(parse(annotation_delay)).annotation)
     if output:
         read = [one.path for side in (ours, theirs) for one in side.labelled]
-        spare_inputs([*read, groups] if groups else read, [output])
+        spare_inputs([predictions, gold, *read, *([groups] if groups else [])], [output])
     pairing = pair_up(ours, theirs, dimensions=dimensions, select=select, partition=partition, pad=pad)
     errors = [fault for fault in pairing.faults if fault.severity == "error"]
     for fault in errors:

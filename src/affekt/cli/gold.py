@@ -10,6 +10,7 @@ import click
 from affekt.cli.batch import each
 from affekt.cli.options import File
 from affekt.cli.outputs import output_folder, spare_inputs
+from affekt.errors import OutputError
 
 if TYPE_CHECKING:
     from affekt.corpora.ratings import Fused, Ratings, Source
@@ -64,9 +65,10 @@ def gold(
     recordings: dict[str, list[Source]] = {}
     for source in sources:
         recordings.setdefault(source.name, []).append(source)
-    inputs = [file for source in sources for _, file in source.files]
+    inputs = [*paths, *(file for source in sources for _, file in source.files)]
     outputs = [*(out / f"{name}.csv" for name in recordings), out / PAGE]
     spare_inputs(inputs, [*outputs, report] if report else outputs)
+    _spare_others(outputs, out / PAGE)
     read: list[Ratings] = []
 
     def work(_: int, path: Path) -> None:
@@ -93,11 +95,22 @@ def gold(
                 finish()
 
 
+def _spare_others(outputs: list[Path], page: Path) -> None:
+    """See that no label file is replaced but what this command wrote: beside its own there is its page."""
+    for output in outputs:
+        if output.exists() and not page.exists():
+            raise OutputError(
+                f"{output}: was not written by affekt gold (there is no {page.name} beside it); "
+                "choose another folder with --out"
+            )
+
+
 def _write(results: list[Fused], page: Path, report: Path | None) -> None:
+    from affekt.corpora.ratings import to_json
     from affekt.report.gold import page as page_of
     from affekt.timeline.files import write_text, write_values
 
     write_text(page, page_of(results))
     click.echo(f"wrote {page}")
     if report:
-        write_values(report, [one.to_dict() for one in results])
+        write_values(report, to_json(results))

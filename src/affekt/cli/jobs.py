@@ -1,14 +1,15 @@
-"""Predicting many files at a time: one of them, as a process here or on a cluster does it."""
+"""Predicting many recordings at a time: one of them, as a process here or on a cluster does it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from affekt.errors import ClusterError
+from affekt.timeline import Recording
 
 if TYPE_CHECKING:
     from affekt.api import Model, Prediction
@@ -16,21 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A file, what is made of it, and how."""
+    """A recording, what is made of it, and how."""
 
-    path: Path
+    recording: Recording
     outputs: tuple[Path, ...]
     columns: tuple[str, ...]
     model: str
     threads: int
-    how: Mapping[str, Any]
-    """Further arguments of `Model.predict`."""
+    pictures: bool
+    """Whether some are kept for the report."""
 
 
 def spread_jobs(
     jobs: Sequence[Job], workers: int, ray: str | None
-) -> Iterator[tuple[Path, Prediction | Exception]]:
-    """Do all jobs; each file with its prediction, without pictures, as it is done.
+) -> Iterator[tuple[Job, Prediction | Exception]]:
+    """Do all jobs; each with its prediction, without pictures, as it is done.
 
     Raises:
         ModelError: there is no such model.
@@ -38,23 +39,24 @@ def spread_jobs(
     """
     from affekt.workers import spread
 
-    sent = {_placed(job) if ray else job: job.path for job in jobs}
-    for job, result in spread(predict_one, list(sent), workers=workers, ray=ray):
-        path = sent[job]
+    sent = {_placed(job) if ray else job: job for job in jobs}
+    for placed, result in spread(predict_one, list(sent), workers=workers, ray=ray):
+        job = sent[placed]
         if isinstance(result, ClusterError):
-            result = ClusterError(f"{path}: {result}")
-        yield path, result
+            result = ClusterError(f"{job.recording.media or job.recording.label}: {result}")
+        yield job, result
 
 
 def predict_one(job: Job) -> Prediction:
-    """Predict a file and write all outputs of it.
+    """Predict a recording and write all outputs of it.
 
     Raises:
         AffektError: the file is bad, or an output cannot be written.
     """
     from affekt.cli.predict import save
 
-    prediction = _loaded(job.model, job.threads).predict(job.path, **job.how)
+    model = _loaded(job.model, job.threads)
+    prediction = model.predict_recording(job.recording, pictures=job.pictures)
     for output in job.outputs:
         save(prediction, output, job.columns)
     return replace(prediction, stills=(), face_maps=())
@@ -71,7 +73,6 @@ def _placed(job: Job) -> Job:
     """The job with paths that mean the same on another machine of a shared file system."""
     from affekt.runtime.bundle import find_bundle, installed
 
-    how = {key: value.absolute() if isinstance(value, Path) else value for key, value in job.how.items()}
     model = job.model if job.model in installed() else str(find_bundle(job.model).absolute())
     outputs = tuple(output.absolute() for output in job.outputs)
-    return replace(job, path=job.path.absolute(), outputs=outputs, model=model, how=how)
+    return replace(job, recording=job.recording.absolute(), outputs=outputs, model=model)

@@ -67,16 +67,26 @@ def name_outputs(inputs: Sequence[Path]) -> dict[Path, str]:
 def spare_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
     """See that no output takes the place of an input, or of its transcript (talk.json beside talk.mp4).
 
+    Where an input is a folder, nothing in it is taken.
+
     Raises:
-        OutputError: one would.
+        OutputError: something would be.
     """
     from affekt.media.transcripts import find_transcript
 
-    read = [path for one in inputs for path in (one, find_transcript(one)) if path is not None]
-    taken = {os.path.realpath(path) for path in read}
+    given = list(inputs)
+    folders = {os.path.realpath(one): one for one in given if os.path.isdir(one)}
+    files = [path for one in given for path in (one, find_transcript(one)) if path is not None]
+    taken = {os.path.realpath(path) for path in files} - folders.keys()
     for output in outputs:
-        if os.path.realpath(output) in taken:
+        real = os.path.realpath(output)
+        if real in taken:
             raise OutputError(f"{output}: would take the place of what is read; give another name")
+        for place in map(str, (real, *Path(real).parents)):
+            if place in folders:
+                raise OutputError(
+                    f"{output}: lies in {folders[place]}, which is read; give a name outside of it"
+                )
 
 
 @contextmanager

@@ -12,19 +12,34 @@ import click
 from affekt.cli.batch import each, settle
 from affekt.cli.jobs import Job, spread_jobs
 from affekt.cli.options import File, Several, Subject
-from affekt.cli.outputs import find_inputs, name_outputs, output_folder, spare_inputs
+from affekt.cli.outputs import output_folder, spare_inputs
 from affekt.cli.progress import progress_bar
+from affekt.cli.recordings import files_of, of_corpus, of_files
 from affekt.errors import OutputError
 
 if TYPE_CHECKING:
     from affekt.api import Prediction
+    from affekt.timeline import Partition
 
 FORMATS = ("csv", "parquet", "json", "html", "eaf")
 COLUMNS = ("presence", "weights")
 
 
 @click.command(options_metavar="[OPTION]…")
-@click.argument("files", nargs=-1, required=True, type=File(), metavar="FILE…")
+@click.argument("files", nargs=-1, type=File(), metavar="FILE…")
+@click.option(
+    "--corpus",
+    type=File(),
+    metavar="DIR",
+    help="Instead of FILE: the recordings of a corpus, or a manifest, as affekt corpus inspect reads it.",
+)
+@click.option("--partition", type=click.Choice(["train", "devel", "test"]), help="Of the corpus.")
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="PATTERN",
+    help="Recordings of the corpus by name, such as 'Devel_DE_*'; may be said again.",
+)
 @click.option(
     "--transcript",
     type=File(),
@@ -106,6 +121,9 @@ COLUMNS = ("presence", "weights")
 )
 def predict(
     files: tuple[Path, ...],
+    corpus: Path | None,
+    partition: Partition | None,
+    select: tuple[str, ...],
     out: Path,
     formats: tuple[str, ...],
     columns: tuple[str, ...],
@@ -117,55 +135,68 @@ def predict(
 ) -> None:
     """Recognise arousal and valence ten times a second in recordings.
 
-    FILE is a film, a sound file, a picture, a transcript alone (.srt, .vtt), or a folder of these.
+    FILE is a film, a sound file, a picture, a transcript alone (.srt, .vtt), or a folder of these. A corpus
+    says itself which film, sound, transcript and turns belong together, and whose face is meant; its
+    recordings keep their names.
     """
-    inputs = find_inputs(files)
-    beside = [how[key] for key in ("transcript", "turns") if how[key]]
-    if len(inputs) > 1 and beside:
-        raise click.UsageError(
-            f"--transcript and --turns belong to one recording, here are {len(inputs)}: "
-            "run one after the other, or name each transcript like its recording"
-        )
+    if bool(files) == bool(corpus):
+        raise click.UsageError("give either FILE… or --corpus DIR")
+    if (partition or select) and not corpus:
+        raise click.UsageError("--partition and --select choose among the recordings of a --corpus")
     if "parquet" in formats and find_spec("pyarrow") is None:
         raise OutputError(f"{out}: Parquet needs pyarrow; pip install 'affekt[parquet]'")
-    names = name_outputs(inputs)
-    outputs = {path: [out / f"{names[path]}.{kind}" for kind in formats] for path in inputs}
-    spare_inputs([*inputs, *beside], [one for several in outputs.values() for one in written(several)])
+    if corpus:
+        if any(how[key] for key in ("transcript", "turns", "language", "subject")):
+            raise click.UsageError("--transcript, --turns, --language and --subject are the corpus' to say")
+        recordings, names = of_corpus(corpus, partition, select, how["alignment"])
+    else:
+        recordings, names = of_files(files, **how)
+    outputs = [[out / f"{name}.{kind}" for kind in formats] for name in names]
+    spare_inputs(
+        [*([corpus] if corpus else []), *(path for one in recordings for path in files_of(one))],
+        [one for several in outputs for one in written(several)],
+    )
 
-    how["pictures"] = "html" in formats or "json" in formats
+    pictures = "html" in formats or "json" in formats
+    jobs = [
+        Job(one, tuple(several), columns, model, threads or 1, pictures)
+        for one, several in zip(recordings, outputs, strict=True)
+    ]
     if ray or workers > 1:
-        jobs = [Job(path, tuple(outputs[path]), columns, model, threads or 1, how) for path in inputs]
         with output_folder(out):
             settle(spread_out(jobs, workers, ray), len(jobs))
-        return
+    else:
+        one_by_one(jobs, out, threads)
 
+
+def one_by_one(jobs: list[Job], out: Path, threads: int | None) -> None:
+    """Do the jobs in this process, with a bar for each where somebody looks on."""
     from affekt.api import load_model
 
-    loaded = load_model(model, threads=threads)
+    loaded = load_model(jobs[0].model, threads=threads)
 
-    def work(place: int, path: Path) -> None:
-        count = f"{place + 1}/{len(inputs)} " if len(inputs) > 1 else ""
-        with progress_bar(count + path.name) as progress:
-            prediction = loaded.predict(path, progress=progress, **how)
-        for output in outputs[path]:
-            save(prediction, output, columns)
-        summarise(prediction, outputs[path])
+    def work(place: int, job: Job) -> None:
+        count = f"{place + 1}/{len(jobs)} " if len(jobs) > 1 else ""
+        with progress_bar(count + job.recording.label) as progress:
+            prediction = loaded.predict_recording(job.recording, pictures=job.pictures, progress=progress)
+        for output in job.outputs:
+            save(prediction, output, job.columns)
+        summarise(prediction, list(job.outputs))
 
     with output_folder(out):
-        each(inputs, work)
+        each(jobs, work)
 
 
 def spread_out(jobs: list[Job], workers: int, ray: str | None) -> Iterator[Exception | None]:
-    """Do the jobs on many processes and say what was found; yields what was wrong with each file."""
+    """Do the jobs on many processes and say what was found; yields what was wrong with each."""
     from affekt.runtime.bundle import find_bundle
 
     find_bundle(jobs[0].model)  # that there is none is said once, not once a file
-    outputs = {job.path: list(job.outputs) for job in jobs}
-    for path, result in spread_jobs(jobs, workers, ray):
+    for job, result in spread_jobs(jobs, workers, ray):
         if isinstance(result, Exception):
             yield result
         else:
-            summarise(result, outputs[path])
+            summarise(result, list(job.outputs))
             yield None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from affekt.cli.batch import complain
+from affekt.cli.batch import complain, one_line
 from affekt.cli.options import File
 from affekt.cli.progress import progress_bar
 from affekt.errors import AffektError
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from affekt.corpora.delay import Delays
     from affekt.corpora.prepare import Outcome
     from affekt.corpora.prepared import Dataset
+    from affekt.corpora.vectors import Encode, Encoder
+
+SHOWN = 10
+"""Warnings that are shown on the terminal."""
 
 
 @click.command(options_metavar="[OPTION]…")
@@ -93,19 +97,23 @@ def prepare(
     delays or another alignment cost nothing: they apply when a clip is read. Exit code 0: all is prepared;
     1: some recordings could not be; 2: none.
     """
+    from affekt.corpora.delay import check_named
     from affekt.corpora.prepared import Dataset
     from affekt.corpora.readers import read_corpus
 
     delays = agreed(annotation_delay, text_delay, both_delays)
     dataset = Dataset("", spec_of(model), alignment, delays, voice=vad)
+    kept = word_vectors(encoder) if encoder else None
     corpus = read_corpus(folder, kind)
+    if annotation_delay:
+        check_named(annotation_delay, corpus.dimensions)
     for note in corpus.notes:
         click.echo(note)
     outcome = run(corpus, out, dataset, workers or os.cpu_count() or 1, ray)
     say(corpus, outcome, out)
-    if encoder:
-        keep_vectors(out, encoder)
-    faulty = bool(outcome.failed) or any(fault.severity == "error" for fault in corpus.faults)
+    if kept:
+        keep_vectors(out, *kept)
+    faulty = outcome.failed or outcome.damaged or any(one.severity == "error" for one in corpus.faults)
     ctx.exit((1 if outcome.prepared + outcome.kept else 2) if faulty else 0)
 
 
@@ -150,26 +158,43 @@ def say(corpus: Corpus, outcome: Outcome, out: Path) -> None:
 
     parts = [f"{outcome.prepared} prepared"]
     parts += [f"{outcome.kept} there already"] if outcome.kept else []
-    parts += [f"{outcome.warned} with warnings"] if outcome.warned else []
+    warned = len({name for name, _ in outcome.warnings})
+    parts += [f"{warned} with warnings"] if warned else []
     click.echo(f"{corpus.kind}: {', '.join(parts)}; {out / MANIFEST} has a row for each")
+    for name, warning in outcome.warnings[:SHOWN]:
+        click.echo(f"  {one_line(AffektError(f'{name}: {warning}'))}")
+    if more := outcome.warnings[SHOWN:]:
+        click.echo(f"  and {len(more)} more in {out / MANIFEST}")
     errors = [str(fault) for fault in corpus.faults if fault.severity == "error"]
-    if errors or outcome.failed:
-        click.echo(f"\n{len(outcome.failed)} of {len(corpus.recordings)} recordings failed:", err=True)
-        for line in [*errors, *(why for _, why in outcome.failed)]:
+    if left_out := [*errors, *outcome.damaged]:
+        click.echo("\nLeft out:", err=True)
+        for line in left_out:
             complain(AffektError(line))
+    if outcome.failed:
+        click.echo(f"\n{len(outcome.failed)} of {len(corpus.recordings)} recordings failed:", err=True)
+        for _, why in outcome.failed:
+            complain(AffektError(why))
 
 
-def keep_vectors(out: Path, encoder: str) -> None:
-    """Fill the cache of an encoder's word vectors with the sentences of all clips."""
-    from affekt.corpora.prepared import VECTORS, open_prepared
-    from affekt.corpora.vectors import open_vectors
+def word_vectors(encoder: str) -> tuple[Encoder, Encode]:
+    """An encoder of words, and what it is.
 
+    Raises:
+        AffektError: it cannot be loaded, or an extra is not installed.
+    """
     try:
         from affekt.training.encoders import word_encoder
     except ModuleNotFoundError as error:
         raise AffektError(f"word vectors need {error.name}; pip install 'affekt[train]'") from error
+    return word_encoder(encoder)
+
+
+def keep_vectors(out: Path, about: Encoder, encode: Encode) -> None:
+    """Fill the cache of an encoder's word vectors with the sentences of all clips."""
+    from affekt.corpora.prepared import VECTORS, open_prepared
+    from affekt.corpora.vectors import open_vectors
+
     texts = open_prepared(out).texts()
-    about, encode = word_encoder(encoder)
     vectors = open_vectors(out / VECTORS / about.name, about)
     with progress_bar(f"word vectors of {about.name}") as progress:
         new = vectors.fill(texts, encode, progress)

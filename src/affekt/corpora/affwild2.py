@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affekt.corpora.corpus import Corpus, Fault
+from affekt.corpora.corpus import Corpus, Fault, LabelFiles
 from affekt.corpora.folders import FILMS, by_stem, fault_of, partition_of, text_of, walk
 from affekt.corpora.labels import at_10hz, gold_of, read_labels
 from affekt.errors import CorpusError, MediaError
@@ -34,8 +34,7 @@ class _Entry:
 
     name: str
     partition: Partition
-    labels: dict[tuple[str, ...], Path]
-    """Columns that a file holds → the file."""
+    labels: LabelFiles
 
 
 @dataclass
@@ -98,7 +97,8 @@ def read(root: Path) -> Corpus:
     notes: tuple[str, ...] = ()
     if len(together) < len(recordings):
         notes = ("two people of one film are a group; the bare name's face is the largest",)
-    return Corpus(OLD if old else KIND, root, tuple(recordings), tuple(faults), notes)
+    own = {one.name: _labelled(one) for one in entries}
+    return Corpus(OLD if old else KIND, root, tuple(recordings), tuple(faults), notes, labels=own)
 
 
 def _new(root: Path, quick: bool = False) -> list[_Entry]:
@@ -143,7 +143,7 @@ def _old(root: Path) -> list[_Entry]:
     entries = []
     for folder in sorted(path for path in root.glob("annotations/*") if path.is_dir()):
         partition = partition_of(folder.name)
-        found: dict[str, dict[tuple[str, ...], Path]] = {}
+        found: dict[str, LabelFiles] = {}
         for dimension in DIMENSIONS:
             for path in sorted((folder / dimension).glob("*.txt")):
                 found.setdefault(path.stem, {})[(dimension,)] = path
@@ -174,10 +174,8 @@ def _recording(entry: _Entry, films: _Films, faults: list[Fault]) -> Recording:
 def _gold(entry: _Entry, film: Path, films: _Films, faults: list[Fault]) -> Gold | None:
     """The labels on the film's clock; None if it has none that can be trusted."""
     columns: dict[str, np.ndarray] = {}
-    for names, path in entry.labels.items():
+    for names, path in _labelled(entry).items():
         try:
-            if entry.partition == "test" and _is_bare(path):
-                continue
             times = films.clock(film)
             trace = read_labels(path, columns=names or None, times=times)
         except CorpusError as error:
@@ -191,9 +189,18 @@ def _gold(entry: _Entry, film: Path, films: _Films, faults: list[Fault]) -> Gold
     return gold_of({name: columns[name] for name in DIMENSIONS if name in columns})
 
 
+def _labelled(entry: _Entry) -> LabelFiles:
+    """Its label files without those that hold a header at most: so are recordings of the test named."""
+    if entry.partition != "test":
+        return entry.labels
+    return {names: path for names, path in entry.labels.items() if not _is_bare(path)}
+
+
 def _is_bare(path: Path) -> bool:
-    """Whether a file holds a header at most: so are recordings named that have no labels."""
-    return len(text_of(path).split()) <= 1
+    try:
+        return len(text_of(path).split()) <= 1
+    except CorpusError:
+        return False  # who reads it says why
 
 
 def _lasts(times: np.ndarray) -> float:

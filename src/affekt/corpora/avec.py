@@ -8,21 +8,20 @@ year. Labels of test were not given out. Labels alone are a corpus too.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault, Severity
-from affekt.corpora.dyads import PAIRS, Partner, of_equal_length, read_pairs
+from affekt.corpora.dyads import PAIRS, Partner, how_guessed, of_equal_length, read_pairs
 from affekt.corpora.fitting import fitted, stated_frames
-from affekt.corpora.folders import FILMS, SOUNDS, fault_of, here_and_below, natural, partition_of, text_of
+from affekt.corpora.folders import FILMS, SOUNDS, fault_of, here_and_below, natural, partition_of
 from affekt.corpora.labels import Trace, at_10hz, read_own_labels
-from affekt.errors import AffektError, CorpusError
-from affekt.media import read_transcript, read_turns
+from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, Gold, Recording
 
 KIND = "SEWA"
@@ -53,9 +52,6 @@ WITHOUT = {
     "transcriptions": "it has no words",
 }
 """What the want of a file means for its recording."""
-
-SAYS_NOTHING = "holds no sentence: the subject says nothing"
-NEVER_SPEAKS = "holds no turn: the subject never speaks"
 
 EXPECTED = {
     2017: {
@@ -117,8 +113,10 @@ def read(root: Path) -> Corpus:
         notes.append(f"there is no folder of {', '.join(absent)}")
     year = _year(found)
     synthetic = (home / SYNTHETIC).is_file()
+    unfinished = synthetic and _unfinished(home, recordings, found)
+    made = f"synthetic{' (unfinished)' if unfinished else ''}, laid out as AVEC 2017"
     return Corpus(
-        kind="synthetic, laid out as AVEC 2017" if synthetic else f"{KIND} (AVEC {year or '2018 or 2019'})",
+        kind=made if synthetic else f"{KIND} (AVEC {year or '2018 or 2019'})",
         root=root,
         recordings=tuple(recordings),
         faults=tuple(found.faults),
@@ -126,6 +124,23 @@ def read(root: Path) -> Corpus:
         text_delay=0 if synthetic else TEXT_DELAY,
         expected={} if synthetic else EXPECTED.get(year or 0, {}),
     )
+
+
+def _unfinished(home: Path, recordings: list[Recording], found: _Found) -> bool:
+    """Whether a synthetic corpus has fewer recordings than it says it was to have; that is told."""
+    try:
+        planned = 2 * int(json.loads((home / SYNTHETIC).read_text(encoding="utf-8"))["parameters"]["pairs"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+    whole = sum(None not in (one.media, one.sound, one.gold) for one in recordings)
+    if whole < planned:
+        found.tell(
+            home / SYNTHETIC,
+            f"says that this is unfinished: {whole} of {planned} recordings are whole; "
+            "affekt synthesize finishes it",
+            severity="error",
+        )
+    return whole < planned
 
 
 def _dyads(
@@ -140,10 +155,7 @@ def _dyads(
             except CorpusError as error:
                 found.faults.append(fault_of(error, folder / PAIRS))
     guessed = {name: Partner(group) for name, group in of_equal_length(lengths).items()}
-    note = f"no {PAIRS}: recordings of one partition whose lengths differ by a frame at most count as a dyad"
-    if any(one.group.count("+") > 1 for one in guessed.values()):
-        note += "; some groups are larger than two, so write one if you know better, two names a line"
-    return guessed, note
+    return guessed, how_guessed(one.group for one in guessed.values())
 
 
 def _with_partner(recording: Recording, partner: Partner | None) -> Recording:
@@ -154,8 +166,14 @@ def _with_partner(recording: Recording, partner: Partner | None) -> Recording:
 
 
 def _home(root: Path) -> Path | None:
-    """The folder that holds the corpus: this one, or one in it, such as AVEC2017_SEWA."""
-    return next((one for one in here_and_below(root) if _kinds(one)), None)
+    """The folder that holds the corpus: this one, or the only one in it, such as AVEC2017_SEWA.
+
+    Labels alone are known from their own folder or the one above: any results may be called Devel_01.csv.
+    """
+    if _kinds(root):
+        return root
+    inside = [one for one in here_and_below(root)[1:] if {kind for kind, _ in _kinds(one)} - {"labels"}]
+    return inside[0] if len(inside) == 1 else None
 
 
 def _kinds(home: Path) -> list[tuple[str, Path]]:
@@ -231,8 +249,8 @@ def _recording(key: str, found: _Found, lengths: dict[str, int]) -> Recording | 
     return Recording(
         media=video,
         sound=audio,
-        transcript=_text(paths.get("transcriptions"), name, found, read_transcript, SAYS_NOTHING),
-        turns=_text(paths.get("turns"), name, found, read_turns, NEVER_SPEAKS),
+        transcript=paths.get("transcriptions"),
+        turns=paths.get("turns"),
         language=LANGUAGES[(match[2] or "de").casefold()],
         name=name,
         partition=partition,
@@ -265,19 +283,3 @@ def _labels(path: Path, name: str) -> Trace:
     if not set(DIMENSIONS) <= set(trace.columns):
         raise CorpusError(f"{path}, line 1: holds {', '.join(trace.columns)}, not arousal and valence")
     return trace
-
-
-def _text(
-    path: Path | None, name: str, found: _Found, read_it: Callable[[Path], object], empty: str
-) -> Path | tuple[()] | None:
-    """A turn file or transcript, () if it is empty; what cannot be read is told, and left to who needs it."""
-    if path is None:
-        return None
-    try:
-        if not text_of(path).strip():
-            found.tell(path, empty, name)
-            return ()
-        read_it(path)
-    except AffektError as error:
-        found.faults.append(fault_of(error, path, name))
-    return path

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from affekt.corpora.dyads import read_pairs
 from affekt.corpora.pairs import Pair
 from affekt.corpora.sheets import read_sheet
 from affekt.corpora.sides import NAMES, bare_name
@@ -52,8 +53,13 @@ def clusters_of(
     return names, "speaker" if any(one.speaker for one in recordings) else "recording"
 
 
-def read_groups(path: Path) -> tuple[dict[str, str], str]:
+def read_groups(path: Path, names: Collection[str] = ()) -> tuple[dict[str, str], str]:
     """A table of two columns: recordings' names, and the dyad, speaker or whatever they belong to.
+
+    Or a corpus' list of pairs (`corpora.dyads`).
+
+    Args:
+        names: of the recordings, which tell a list of pairs without a header.
 
     Returns:
         Name → cluster, and what the second column is called.
@@ -64,6 +70,10 @@ def read_groups(path: Path) -> tuple[dict[str, str], str]:
     sheet = read_sheet(path)
     name = next((one for one in NAMES if one in sheet.header), None)
     others = [one for one in sheet.header if one and one != name]
+    if {"recording", "pair"} <= set(sheet.header):
+        name, others = "recording", ["pair"]
+    elif name is None and (partners := read_pairs(path, names, [])):
+        return {one: partner.group for one, partner in partners.items()}, "dyad"
     if name is None or len(others) != 1:
         raise CorpusError(
             f"{path}, line 1: should name two columns, name and what recordings belong to (dyad, speaker); "

@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 from affekt.timeline import Recording
 
 Severity = Literal["error", "warning"]
+LabelFiles = dict[tuple[str, ...], Path]
+"""Columns that a file holds → the file; (): the file says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,15 @@ class Corpus:
     """Frames by which this corpus' text is usually moved later (readings 1.9): 5 for SEWA."""
     expected: dict[str, dict[str, int]] = field(default_factory=dict)
     """Partition → "recordings", "frames", "sentences" as published, for the inspection to compare with."""
+    labels: dict[str, LabelFiles] = field(default_factory=dict)
+    """Name of a recording → its label files, where these keep a clock of their own (RECOLA's 40 ms, a row a
+    picture in Aff-Wild2), for predictions that keep it too; of hidden labels none."""
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """All that any recording is labelled in."""
+        labelled = (one.gold.dimensions for one in self.recordings if one.gold is not None)
+        return tuple(dict.fromkeys(name for names in labelled for name in names))
 
 
 class Reader(Protocol):

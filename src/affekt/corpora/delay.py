@@ -8,7 +8,7 @@ readings 1.9, which moves the words later and leaves the gold where it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,6 +23,10 @@ NEAR = 0.01
 """Delays whose CCC is within this of the best one's are as good as it."""
 FLAT = 2.0
 """Seconds; where the delays that are as good as the best span more, the data do not tell the delay."""
+TOLD = 0.15
+"""Where the best CCC is below this, the peak is as likely one of noise."""
+FEW_RECORDINGS, FEW_FRAMES = 6, 6_000
+"""Of less than this, ten minutes, an estimate is a second off as easily as not (docs/gold.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,18 @@ def parse(text: str) -> dict[str, float]:
     return delays
 
 
+def check_named(text: str, dimensions: Collection[str]) -> None:
+    """See that each delay that a text names is of a dimension of the data; a lone number names none.
+
+    Raises:
+        CorpusError: one is not, as where its name is misspelt.
+    """
+    for name in parse(text) if "=" in text else ():
+        if name not in dimensions:
+            there = f"there are {', '.join(dimensions)}" if dimensions else "nothing is labelled"
+            raise CorpusError(f"annotation delay of {name}: there is no such dimension; {there}")
+
+
 def spell(delays: Mapping[str, float]) -> str:
     """What `parse` reads back.
 
@@ -158,6 +174,8 @@ class Found:
     """(K,) float64: the CCC with the gold if the annotators lagged by that much."""
     n_frames: int
     """Labelled frames that were compared, the same for each candidate."""
+    n_recordings: int
+    """That they are of."""
 
     @property
     def delay(self) -> float:
@@ -171,21 +189,36 @@ class Found:
 
     @property
     def near(self) -> tuple[float, float]:
-        """Seconds: the shortest and the longest delay that are as good as the best, within 0.01."""
+        """Seconds: the shortest and the longest delay that are as good as the best, within 0.01.
+
+        No confidence interval: other recordings may well have theirs outside.
+        """
         good = self.candidates[self.curve >= self.ccc - NEAR]
         return float(good[0]), float(good[-1])
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Why not to trust it."""
+        """Why not to take it; none: it may be taken."""
         said, (low, high) = [], self.near
-        if self.ccc <= 0:
-            said.append("agrees with the gold at no delay")
-        if len(self.candidates) > 1 and self.delay == self.candidates[-1]:
-            said.append("the best is the longest that was tried")
+        if self.ccc < TOLD:
+            said.append(f"the best CCC, {self.ccc + 0.0:.3f}, is below {TOLD:g}, as noise may have it")
+        if len(self.candidates) > 1 and self.delay in self.candidates[[0, -1]]:
+            end = "shortest" if self.delay == self.candidates[0] else "longest"
+            said.append(f"the best is the {end} that was tried")
         if high - low > FLAT:
             said.append(f"flat: anything from {low:g} to {high:g} s is as good (within {NEAR:g})")
         return tuple(said)
+
+    @property
+    def few(self) -> str:
+        """What to say where little was compared, however clear the curve looks; "" where there was enough."""
+        if self.n_recordings >= FEW_RECORDINGS and self.n_frames >= FEW_FRAMES:
+            return ""
+        recordings = f"{self.n_recordings} recording{'s' if self.n_recordings > 1 else ''}"
+        return (
+            f"only {self.n_frames:,} frames of {recordings} were compared; on less than "
+            f"{FEW_FRAMES:,} frames, or {FEW_RECORDINGS} recordings, a delay may be off by a second"
+        )
 
 
 def grid(longest: float = 8.0, step: float = 0.1) -> np.ndarray:
@@ -236,5 +269,6 @@ def search(
         if not kept.any():
             raise CorpusError(f"no recording has a label of {name} after its first {candidates[-1]:g} s")
         curve = [float(ccc(one[kept, column], target[kept, column])) for one in moved]
-        found.append(Found(name, np.asarray(candidates, np.float64), np.array(curve), int(kept.sum())))
+        seconds = np.asarray(candidates, np.float64)
+        found.append(Found(name, seconds, np.array(curve), int(kept.sum()), len(pairs)))
     return tuple(found)

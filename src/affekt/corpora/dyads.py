@@ -88,6 +88,17 @@ def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: "+".join(group) for group in groups.values() for name in group}
 
 
+def how_guessed(groups: Iterable[str]) -> str:
+    """What to say of groups that `of_equal_length` made."""
+    note = (
+        f"no {PAIRS} (for evaluate: --groups): recordings of one partition whose lengths differ by a frame "
+        "at most count as a dyad"
+    )
+    if any(group.count("+") > 1 for group in groups):
+        note += "; some groups are larger than two, so write one if you know better, two names a line"
+    return note
+
+
 def of_equal_length(lengths: Mapping[str, int]) -> dict[str, str]:
     """Name → group, for recordings (name → frames) as long as another one to a frame.
 

@@ -12,6 +12,7 @@ import numpy as np
 from affekt.corpora.clocks import JITTER, Clock, clock_of, clock_of_pictures, in_order
 from affekt.corpora.corpus import Fault
 from affekt.corpora.dialects import read_layout
+from affekt.corpora.folders import text_of
 from affekt.corpora.layouts import Layout, column_of, failure, warning
 from affekt.errors import CorpusError
 from affekt.media.tables import bare
@@ -294,13 +295,15 @@ def _beyond(values: np.ndarray, row: int) -> str:
 
 
 def _cut_short(layout: Layout) -> bool:
-    """Does the last number lack decimals that all before it have? So ends a copy that was broken off."""
+    """Does a last line without end lack decimals that all before it have? So ends a copy broken off."""
     last = [bare(fields[-1]) for _, fields in layout.rows]
     decimals = {len(re.split("[.,]", text)[1]) if re.search("[.,]", text) else 0 for text in last[:-1]}
     if len(last) < 3 or len(decimals) > 1 or decimals == {0}:
         return False
     final = re.fullmatch(r"[-+]?\d*(?:[.,](\d*))?", last[-1])
-    return bool(last[-1]) and final is not None and len(final.group(1) or "") < decimals.pop()
+    if not last[-1] or final is None or len(final.group(1) or "") >= decimals.pop():
+        return False
+    return not text_of(layout.path).endswith("\n")
 
 
 def _segments(layout: Layout) -> np.ndarray:

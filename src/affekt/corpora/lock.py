@@ -50,4 +50,4 @@ def _take(lock: int, folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise CorpusError(f"{folder}: another affekt prepare is at work there; wait for it") from error
+        raise CorpusError(f"{folder}: another run of affekt is at work there; wait for it") from error

@@ -25,7 +25,7 @@ from typing import cast
 
 import numpy as np
 
-from affekt.corpora.corpus import Corpus, Fault, Severity
+from affekt.corpora.corpus import Corpus, Fault, LabelFiles, Severity
 from affekt.corpora.fitting import fitted, stated_frames
 from affekt.corpora.folders import fault_of, partition_of
 from affekt.corpora.labels import at_10hz, read_labels
@@ -74,6 +74,8 @@ class _Reading:
 
     sheet: Sheet
     faults: list[Fault] = field(default_factory=list)
+    labels: dict[str, LabelFiles] = field(default_factory=dict)
+    """Of recordings that have a trace."""
 
     @property
     def folder(self) -> Path:
@@ -105,7 +107,7 @@ def read(root: Path) -> Corpus:
         raise CorpusError(str(first) if first else f"{path}: lists no recording")
     recordings = tuple(_with_gold(reading, row, one) for row, one in _named(reading, rows))
     notes = (f"columns that were not read: {', '.join(ignored)}",) if ignored else ()
-    return Corpus(KIND, root, recordings, tuple(reading.faults), notes)
+    return Corpus(KIND, root, recordings, tuple(reading.faults), notes, labels=reading.labels)
 
 
 def _recording(reading: _Reading, row: Row) -> Recording | None:
@@ -268,6 +270,7 @@ def _trace(reading: _Reading, one: Recording, path: Path) -> Gold | None:
             called = ", ".join(trace.columns)
             raise CorpusError(f"{path}, line 1: no column is called arousal or valence, but {called}")
         values = fitted(at_10hz(trace), stated_frames((one.media, one.sound)), path, one.name, reading.faults)
+        reading.labels[one.name] = {(): path}
         return Gold(values, trace.columns)
     except (CorpusError, MediaError) as error:
         reading.faults.append(fault_of(error, path, one.name))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affekt.corpora.corpus import Corpus, Fault
+from affekt.corpora.corpus import Corpus, Fault, LabelFiles
 from affekt.corpora.fitting import fitted, stated_frames
 from affekt.corpora.folders import FILMS, SOUNDS, by_stem, fault_of, here_and_below, natural, partition_of
 from affekt.corpora.labels import Trace, at_10hz, gold_of, read_own_labels
@@ -80,7 +80,15 @@ def read(root: Path) -> Corpus:
     if not recordings:
         first = f"; {task.faults[0]}" if task.faults else ""
         raise CorpusError(f"{root}: its partition.csv lists no recording{first}")
-    return Corpus(f"{KIND} ({task.folder.name})", root, recordings, tuple(task.faults), tuple(notes))
+    kind = f"{KIND} ({task.folder.name})"
+    whole = {one.name for one in recordings if one.name in task.traces}
+    own = {name: _label_files(task, name) for name in whole}
+    return Corpus(kind, root, recordings, tuple(task.faults), tuple(notes), labels=own)
+
+
+def _label_files(task: _Task, name: str) -> LabelFiles:
+    folder = task.folder / "label_segments"
+    return {(dimension,): folder / dimension / f"{name}.csv" for dimension in task.traces[name]}
 
 
 def _dimensions(task: Path) -> dict[str, Path]:

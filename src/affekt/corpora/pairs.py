@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -13,9 +13,9 @@ import numpy as np
 from affekt.corpora.corpus import Fault
 from affekt.corpora.delay import later
 from affekt.corpora.labels import Trace, on_frames
-from affekt.corpora.sides import DIMENSION_FOLDERS, Labelled, Side, bare_name
+from affekt.corpora.sides import Labelled, Side, bare_name, columns_of, own_trace
 from affekt.errors import CorpusError
-from affekt.timeline import Partition, Recording
+from affekt.timeline import FRAME_RATE, Partition, Recording
 
 Pad = Literal["last", "mask"]
 """What a frame gets whose gold has a label and whose prediction has no value: the value before it (at the
@@ -74,8 +74,8 @@ def pair_up(
 ) -> Pairing:
     """Match two sides by name and bring each pair to the same rows.
 
-    Where both have the same step, rows are compared as they are; else both at 10 Hz. What a prediction has
-    beyond its gold is cropped, with a warning.
+    Where both have the same step, a corpus' label files theirs, rows are compared as they are; else both at
+    10 Hz. What a prediction has beyond its gold is cropped, with a warning.
 
     Args:
         dimensions: which; (): all that both sides have.
@@ -108,7 +108,7 @@ def pair_up(
     return Pairing(
         tuple(pairs),
         chosen,
-        (*_of_selected(predictions, ours), *_of_selected(gold, theirs), *faults),
+        (*_of_selected(predictions, ours), *_of_selected(gold, theirs), *_strangers(matched), *faults),
         tuple(one.recording.name for one in theirs if id(one) not in with_both),
         tuple(one.recording.name for one in ours if id(one) not in with_both),
         tuple(unlabelled),
@@ -202,6 +202,15 @@ def _matched(ours: Sequence[Labelled], theirs: Sequence[Labelled]) -> list[tuple
     return [(found[id(one)], one) for one in theirs if id(one) in found]
 
 
+def _strangers(matched: Sequence[tuple[Labelled, Labelled]]) -> Iterator[Fault]:
+    """Warnings of pairs of files that each name their recording, and not the same one."""
+    for one, other in matched:
+        here, there = (bare_name(side.trace.name or "") for side in (one, other))
+        if here and there and here.casefold() != there.casefold():
+            message = f"names its recording {here}, the gold ({other.path}) {there}; compared all the same"
+            yield Fault(one.path, message, severity="warning", recording=other.recording.name)
+
+
 def _by(way: Callable[[Labelled], str], labelled: Sequence[Labelled]) -> dict[str, Labelled]:
     """By a name that only one of them has."""
     names = [way(one) for one in labelled]
@@ -210,15 +219,13 @@ def _by(way: Callable[[Labelled], str], labelled: Sequence[Labelled]) -> dict[st
 
 
 def _common(matched: Sequence[tuple[Labelled, Labelled]]) -> tuple[str, ...]:
-    ours = {name for one, _ in matched for name in one.trace.columns}
-    theirs = {name for _, other in matched for name in other.trace.columns}
-    rank = {name: place for place, name in enumerate(DIMENSION_FOLDERS)}
-    if not ours & theirs:
+    ours, theirs = (columns_of(side) for side in zip(*matched, strict=True))
+    if not set(ours) & set(theirs):
         raise CorpusError(
-            f"{matched[0][0].path}: has the columns {', '.join(sorted(ours))}, and the gold "
-            f"{', '.join(sorted(theirs))}: none is in both; name them alike"
+            f"{matched[0][0].path}: has the columns {', '.join(ours)}, and the gold {', '.join(theirs)}: "
+            "none is in both; name them alike"
         )
-    return tuple(sorted(ours & theirs, key=lambda name: (rank.get(name, len(rank)), name)))
+    return tuple(name for name in ours if name in theirs)
 
 
 def _compared(ours: Labelled, theirs: Labelled, dimensions: Sequence[str], pad: Pad | None) -> Pair:
@@ -236,7 +243,7 @@ def _compared(ours: Labelled, theirs: Labelled, dimensions: Sequence[str], pad: 
     elif ours.whole:
         raise CorpusError(f"has one value for the whole recording, the gold ({theirs.path}) one a row")
     else:
-        x, y = _same_clock(x, y, theirs)
+        x, y = _same_clock(x, _at_own_step(x, y, theirs), theirs)
         (values, cropped), rows = _laid_on(x, y), f"{y.step:.4g} s" if y.timed else "pictures"
     lacking = int((np.isnan(values) & ~np.isnan(y.values)).any(1).sum())
     values = _filled(values, y.values, pad)
@@ -294,6 +301,17 @@ def _same_clock(x: Trace, y: Trace, theirs: Labelled) -> tuple[Trace, Trace]:
     if not x.timed or _fall_together(x, y):
         return x, y
     return on_frames(x), on_frames(y)
+
+
+def _at_own_step(x: Trace, y: Trace, theirs: Labelled) -> Trace:
+    """A corpus' gold as its label files have it if predictions keep their clock, else y, at 10 Hz."""
+    if not theirs.files or (x.timed and abs(x.step * FRAME_RATE - 1) < 1e-3):
+        return y
+    try:
+        own = _columns(own_trace(theirs.files), y.columns)
+    except CorpusError:  # of one dimension, which the corpus' reader has told
+        return y
+    return own if x.timed == own.timed and (not x.timed or _fall_together(x, own)) else y
 
 
 def _fall_together(x: Trace, y: Trace) -> bool:

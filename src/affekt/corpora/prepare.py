@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from affekt.corpora.corpus import Corpus
 from affekt.corpora.lock import only_run, sweep
 from affekt.corpora.prepared import (
     CLIPS,
+    DATASET,
     Dataset,
     entry_of,
     read_dataset,
@@ -52,6 +54,8 @@ class Task:
     target: Path
     spec: ClipSpec
     voice: bool
+    notes: tuple[str, ...] = ()
+    """What was left out of it by who read the corpus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,10 @@ class Outcome:
     """Clips that were there already, of the same files and settings."""
     failed: tuple[tuple[str, str], ...]
     """Names, and why."""
-    warned: int
-    """Recordings with warnings; the manifest says which."""
+    warnings: tuple[tuple[str, str], ...]
+    """Names and warnings, each by itself; the manifest has them as well."""
+    damaged: tuple[str, ...] = ()
+    """Of recordings that were prepared: which film or sound file could not be used."""
 
 
 def prepare(
@@ -90,16 +96,25 @@ def prepare(
         OutputError: the folder cannot be written to.
     """
     dataset = replace(dataset, corpus=corpus.kind, complete=False, failed=())
+    _check_folder(out, corpus.root)
     with only_run(out):
         _check_corpus(out, corpus.kind)
         names = file_names([one.label for one in corpus.recordings])
         pairs = zip(corpus.recordings, names, strict=True)
         place = Path(os.path.abspath(out)) if ray else out
+        notes = _left_out(corpus)
         tasks = [
-            Task(_placed(one) if ray else one, place / CLIPS / name, dataset.spec, dataset.voice)
+            Task(
+                one.absolute() if ray else one,
+                place / CLIPS / name,
+                dataset.spec,
+                dataset.voice,
+                tuple(notes[one.label]),
+            )
             for one, name in pairs
         ]
         failed: dict[Path, str] = {}
+        damaged: dict[Path, str] = {}
         new = 0
         with closing(spread(prepare_one, tasks, workers=workers, ray=ray)) as results:
             _begin(out, dataset)
@@ -107,19 +122,34 @@ def prepare(
                 if isinstance(result, Exception):
                     failed[task.target] = _fault(task.recording, result)
                 else:
-                    new += result
+                    new += result.new
+                    if result.lost:
+                        damaged[task.target] = f"{task.recording.label}: {result.lost}"
                 if progress:
                     progress(count, len(tasks))
         lost = tuple((one.recording.label, failed[one.target]) for one in tasks if one.target in failed)
         made = [one.target for one in tasks if one.target not in failed]
-        entries = [entry_of(open_clip(path), f"{CLIPS}/{path.name}") for path in made]
+        clips = [open_clip(path) for path in made]
+        entries = [entry_of(clip, f"{CLIPS}/{path.name}") for clip, path in zip(clips, made, strict=True)]
         write_manifest(out, entries)
         write_dataset(out, replace(dataset, complete=True, failed=lost))
-    return Outcome(new, len(made) - new, lost, sum(one.warnings > 0 for one in entries))
+    warnings = tuple((clip.about["name"], one) for clip in clips for one in clip.about["warnings"])
+    told = tuple(damaged[path] for path in made if path in damaged)
+    return Outcome(new, len(made) - new, lost, warnings, told)
 
 
-def prepare_one(task: Task) -> bool:
-    """Prepare one recording, unless it is: whether anything was to be done.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of one recording."""
+
+    new: bool
+    """False: it was there already."""
+    lost: str | None
+    """That its film, or its own sound file, could not be used."""
+
+
+def prepare_one(task: Task) -> Made:
+    """Prepare one recording, unless it is.
 
     Raises:
         MediaError, TranscriptError, TurnsError: as `media.read_clips`.
@@ -127,15 +157,16 @@ def prepare_one(task: Task) -> bool:
     """
     recording = task.recording
     reading = read_clips(recording, task.spec, threads=1)
+    for note in task.notes:
+        reading.warn(note)
     fingerprint = fingerprint_of(task, reading)
     if _is_made(task.target, fingerprint):
-        return False
-    sounds = reading.contents is not None and reading.contents.sound is not None
-    heard = recording.sound or recording.media
-    if task.voice and recording.turns is None and sounds and heard:
+        return Made(False, reading.lost)
+    heard = reading.contents and (reading.contents.beside or reading.contents)
+    if task.voice and recording.turns is None and heard and heard.sound is not None:
         from affekt.media.voice import speech_turns
 
-        reading.turns = speech_turns(heard, reading.warn)
+        reading.turns = speech_turns(heard.path, reading.warn)
         reading.warn("no turn file: a voice-activity detector marked where somebody speaks")
     counts = {"frames": 0, "heard": 0, "seen": 0}
     with ClipWriter(task.target.parent) as writer:
@@ -150,7 +181,7 @@ def prepare_one(task: Task) -> bool:
         about = _about(recording, task.spec, reading, gold) | counts
         about |= {"fingerprint": fingerprint, "warnings": [storable(one) for one in reading.warnings]}
         writer.save(task.target, about)
-    return True
+    return Made(True, reading.lost)
 
 
 def _add(writer: ClipWriter, clip: Clip, frame_face: np.ndarray) -> None:
@@ -260,8 +291,8 @@ def _is_made(path: Path, fingerprint: str) -> bool:
 # The folder
 
 
-def file_names(names: Sequence[str]) -> list[str]:
-    """Names of the clips' files: letters, digits and a few signs, no two the same even where case is none.
+def file_names(names: Sequence[str], ending: str = ".safetensors") -> list[str]:
+    """Names of recordings' files: letters, digits and a few signs, no two the same even where case is none.
 
     >>> file_names(["Train_01", "a/b: c", "A_b_ c"])
     ['Train_01.safetensors', 'a_b_ c.safetensors', 'A_b_ c_2.safetensors']
@@ -274,18 +305,8 @@ def file_names(names: Sequence[str]) -> list[str]:
         while file.casefold() in taken:
             file, number = f"{plain}_{number}", number + 1
         taken.add(file.casefold())
-        files.append(f"{file}.safetensors")
+        files.append(f"{file}{ending}")
     return files
-
-
-def _placed(recording: Recording) -> Recording:
-    """The recording with paths that mean the same on another machine of a shared file system."""
-    found: dict[str, Any] = {
-        name: Path(os.path.abspath(path))
-        for name in ("media", "sound", "transcript", "turns")
-        if isinstance(path := getattr(recording, name), Path)
-    }
-    return replace(recording, **found)
 
 
 def _begin(out: Path, dataset: Dataset) -> None:
@@ -293,6 +314,32 @@ def _begin(out: Path, dataset: Dataset) -> None:
     (out / CLIPS).mkdir(exist_ok=True)
     sweep(out / CLIPS)
     write_dataset(out, dataset)
+
+
+def _left_out(corpus: Corpus) -> dict[str, list[str]]:
+    """Recording → what its reader left out of it, without folders: a copied corpus is the same corpus."""
+    notes: dict[str, list[str]] = defaultdict(list)
+    for fault in corpus.faults:
+        if fault.severity == "error" and fault.recording:
+            notes[fault.recording].append(str(replace(fault, path=Path(fault.path.name))))
+    return notes
+
+
+def _check_folder(out: Path, root: Path) -> None:
+    """See that a folder is the corpus' neither, nor anybody else's.
+
+    Raises:
+        CorpusError: it is.
+    """
+    if os.path.realpath(out) == os.path.realpath(root.parent if root.is_file() else root):
+        raise CorpusError(f"{out}: is the corpus' own folder; prepare it in another, --out DIR")
+    if not out.is_dir() or (out / DATASET).exists():
+        return
+    others = sorted(path.name for path in out.iterdir() if path.name != CLIPS and path.name[0] != ".")
+    if others:
+        raise CorpusError(
+            f"{out}: holds {', '.join(others[:5])}, and nothing prepared; give a folder of its own, --out DIR"
+        )
 
 
 def _check_corpus(out: Path, kind: str) -> None:

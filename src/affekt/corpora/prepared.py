@@ -58,6 +58,8 @@ class Entry:
     labelled: int
     """Frames with any label."""
     warnings: int
+    warned: str
+    """The warnings themselves, with " | " between them."""
     bytes: int
     fingerprint: str
     """Of the recording's files and gold and of the settings it was prepared with."""
@@ -282,6 +284,7 @@ def entry_of(file: ClipFile, name: str) -> Entry:
         words=sum(len(words) for *_, words in about["sentences"]),
         dimensions=" ".join(about["dimensions"]),
         warnings=len(about["warnings"]),
+        warned=" | ".join(" ".join(one.split()) for one in about["warnings"]),
         bytes=file.size,
         checksum=file.checksum,
     )

@@ -2,8 +2,9 @@
 
 It looks at simple cues (energy of the sound in six bands, who speaks, whether there are words, where the face
 is and a picture of it of 8 × 8 points) and reads gold from them by ridge regression, anew for each delay. It
-knows no words and is no model of emotion; its CCC says nothing of what can be reached. The delay at which it
-reads devel best is an estimate from what it can see: mostly arousal, and as sure as its curve has a peak.
+knows no words and is no model of emotion; its CCC says nothing of what can be reached. It is judged by
+cross-validation, as a few recordings tell little. The delay at which it reads people best whom it has not
+learnt from is an estimate from what it can see: mostly arousal, and as sure as its curve has a peak.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
 from affekt.corpora.delay import Found
+from affekt.corpora.folds import components, fold_of
 from affekt.corpora.prepared import PreparedClip
 from affekt.errors import CorpusError
-from affekt.scoring import ccc
-from affekt.timeline import FRAME_RATE, frame_of
+from affekt.scoring import Moments
+from affekt.timeline import Recording, frame_of
 
 BANDS = (50.0, 250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0)
 """Edges in Hz of the bands whose energy is looked at."""
@@ -28,6 +31,8 @@ CONTEXT = 11
 """Frames that a cue's mean is taken over beside the cue itself, centred, so that it favours no delay."""
 RIDGE = 0.01
 """Penalty, as a share of each cue's own variance."""
+FOLDS = 8
+"""At most; each reading of all recordings costs as much as one of them."""
 _FLOOR = 1e-8
 """Energy of −80 dB, below which all is silence."""
 _PIECE = 500
@@ -89,53 +94,84 @@ def _picture(faces: np.ndarray, frame_face: np.ndarray) -> np.ndarray:
     return grid
 
 
+def deal(clips: Sequence[PreparedClip], folder: Path) -> list[list[PreparedClip]]:
+    """Folds of about equal length that share nobody; without speaker and group, a partition is one.
+
+    Raises:
+        CorpusError: all belong together; `folder` is where.
+    """
+    people = [
+        Recording(
+            None,
+            speaker=one.speaker,
+            group=one.group or (None if one.speaker else one.partition or "unassigned"),
+        )
+        for one in (clip.entry for clip in clips)
+    ]
+    count = len(set(components(people)))
+    if count < 2:
+        raise CorpusError(
+            f"{folder}: all recordings belong together (speaker, group or partition), so none can be read "
+            "by what was learnt from others; there must be two groups at least"
+        )
+    places = fold_of(people, min(FOLDS, count), frames=[len(clip) for clip in clips])
+    folds: list[list[PreparedClip]] = [[] for _ in range(max(places) + 1)]
+    for place, clip in zip(places, clips, strict=True):
+        folds[place].append(clip)
+    return folds
+
+
 def probe(
-    train: Sequence[Example], devel: Sequence[Example], candidates: np.ndarray, dimensions: Sequence[str]
+    folds: Sequence[Sequence[Example]], candidates: np.ndarray, dimensions: Sequence[str]
 ) -> tuple[Found, ...]:
-    """For each delay, read train's gold moved earlier by it, and say how well that reads devel's.
+    """For each delay, learn from all folds but one, the gold moved earlier by it, and read that one; in turn.
 
     Every candidate is judged on the same gold frames: those that the longest one leaves in each recording.
 
     Args:
-        train, devel: recordings, with their gold unmoved.
+        folds: recordings, with their gold unmoved; nobody is in two folds.
         candidates: (K,) seconds, increasing, from 0 on.
         dimensions: names of the D columns of gold.
 
     Raises:
-        CorpusError: no recording of either is longer than the longest candidate, or none has labels.
+        CorpusError: a dimension has labels after the longest candidate in fewer than two folds.
     """
     frames = np.array([frame_of(one) for one in candidates])
-    ready = _ready(train, frames[-1], "train"), _ready(devel, frames[-1], "devel")
-    for part, pairs in zip(("train", "devel"), ready, strict=True):
-        labelled = np.any([np.isfinite(y[frames[-1] :]).any(axis=0) for _, y in pairs], axis=0)
-        if not labelled.all():
-            name, first = dimensions[int(np.argmin(labelled))], f"its first {candidates[-1]:g} s"
-            raise CorpusError(f"no recording of {part} has a label of {name} after {first}")
-    reader = _fit(ready[0], frames)
-    said = np.concatenate([_moved(reader, x, frames) for x, _ in ready[1]])
-    target = np.concatenate([y[frames[-1] :] for _, y in ready[1]])
-    found = []
+    ready = [pairs for fold in folds if (pairs := _ready(fold, frames[-1]))]
+    labelled = [
+        np.any([np.isfinite(y[frames[-1] :]).any(axis=0) for _, y in pairs], axis=0) for pairs in ready
+    ]
     for column, name in enumerate(dimensions):
-        known = np.isfinite(target[:, column])
-        truth = np.broadcast_to(target[known, column][:, None], (int(known.sum()), len(frames)))
-        curve = ccc(said[known, :, column], truth)
-        found.append(Found(name, np.asarray(candidates, np.float64), curve, len(truth)))
-    return tuple(found)
+        if sum(bool(one[column]) for one in labelled) < 2:
+            raise CorpusError(
+                f"fewer than two groups of recordings that share nobody have a label of {name} after their "
+                f"first {candidates[-1]:g} s, so no delay can be read; try shorter ones with --longest"
+            )
+    moments = [Moments.of(np.zeros((0, len(frames))), np.zeros((0, len(frames)))) for _ in dimensions]
+    counts = np.zeros(len(dimensions), int)
+    for place, pairs in enumerate(ready):
+        reader = _fit([pair for other in (*ready[:place], *ready[place + 1 :]) for pair in other], frames)
+        for cues, gold in pairs:
+            said, target = _moved(reader, cues, frames), gold[frames[-1] :]
+            counts += np.isfinite(target).any(axis=0)
+            for column in range(len(dimensions)):
+                truth = np.broadcast_to(target[:, column, None], said.shape[:2])
+                moments[column] += Moments.of(said[..., column], truth, np.isfinite(truth[:, 0]))
+    seconds = np.asarray(candidates, np.float64)
+    return tuple(
+        Found(name, seconds, one.ccc, one.n, int(count))
+        for name, one, count in zip(dimensions, moments, counts, strict=True)
+    )
 
 
-def _ready(examples: Sequence[Example], reach: int, name: str) -> list[Example]:
+def _ready(examples: Sequence[Example], reach: int) -> list[Example]:
     """Cues with their context and gold of the recordings that are long enough, of equal length each."""
     lengths = [min(len(x), len(y)) for x, y in examples]
-    pairs = [
+    return [
         (_with_context(x[:n]), np.asarray(y[:n], np.float64))
         for (x, y), n in zip(examples, lengths, strict=True)
         if n > reach
     ]
-    if not pairs:
-        raise CorpusError(
-            f"no recording of {name} is longer than {reach / FRAME_RATE:g} s; search up to less"
-        )
-    return pairs
 
 
 def _with_context(cues: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,54 @@ class Fused:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well the raters of a dimension agree, as the mean over its recordings in which that can be told."""
+
+    recordings: int
+    mean_ccc: float
+    """NaN, as alpha, where no recording tells."""
+    alpha: float
+
+
+def agreement(results: Sequence[Fused]) -> dict[str, Agreement]:
+    """Dimension → agreement, in alphabetical order."""
+    found: dict[str, list[Fused]] = {}
+    for one in sorted(results, key=lambda one: one.ratings.dimension):
+        found.setdefault(one.ratings.dimension, []).append(one)
+    return {
+        name: Agreement(
+            len(several),
+            mean_of_finite(one.mean_ccc for one in several),
+            mean_of_finite(one.alpha for one in several),
+        )
+        for name, several in found.items()
+    }
+
+
+def mean_of_finite(values: Iterable[float]) -> float:
+    """NaN if there are none."""
+    finite = [value for value in values if math.isfinite(value)]
+    return sum(finite) / len(finite) if finite else math.nan
+
+
+def to_json(results: Sequence[Fused]) -> dict[str, Any]:
+    """Plain values of all that was fused, by one method: docs/gold.md says what they are."""
+    return {
+        "method": results[0].method,
+        "aligned": results[0].aligned,
+        "dimensions": {
+            name: {
+                "recordings": one.recordings,
+                "mean_ccc": finite(one.mean_ccc),
+                "cronbach_alpha": finite(one.alpha),
+            }
+            for name, one in agreement(results).items()
+        },
+        "recordings": [one.to_dict() for one in results],
+    }
+
+
 def find_sources(paths: Sequence[Path], dimension: str | None, *, folder_each: bool = False) -> list[Source]:
     """Which files belong to which recording and dimension, in natural order of the recordings' names.
 
@@ -146,8 +194,15 @@ def _files(path: Path, dimension: str | None, *, told: bool) -> Iterator[tuple[s
 
 
 def _dimension(file: Path, dimension: str | None, folder: str, told: bool) -> str | None:
-    if dimension or folder.casefold() in DIMENSIONS:
-        return dimension or folder.casefold()
+    if folder.casefold() in DIMENSIONS:
+        if dimension not in (None, folder.casefold()):
+            raise CorpusError(
+                f"{file}: its folder is called {folder}, and --dimension says {dimension}; leave out "
+                "--dimension, or rename the folder"
+            )
+        return folder.casefold()
+    if dimension:
+        return dimension
     if told:
         return None
     raise CorpusError(

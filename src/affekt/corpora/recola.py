@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from affekt.corpora.corpus import Corpus, Fault
+from affekt.corpora.corpus import Corpus, Fault, LabelFiles
 from affekt.corpora.fitting import fitted, stated_frames
 from affekt.corpora.folders import FILMS, SOUNDS, fault_of, here_and_below, natural, partition_of
 from affekt.corpora.labels import Trace, at_10hz, gold_of, read_own_labels
@@ -24,7 +24,7 @@ KIND = "RECOLA"
 AVEC = "RECOLA (AVEC 2016)"
 
 GOLD, RATERS, FULL = "ratings_gold_standard", "ratings_individual", "RECOLA-Annotation/emotional_behaviour"
-"""Folders with a folder for each dimension, the first that is there is read."""
+"""Folders with a folder for each dimension; the first of them that is there is read."""
 TABLES = frozenset((".arff", ".csv"))
 EXPECTED = {one: {"recordings": 9} for one in ("train", "devel", "test")}
 """AVEC 2016's names: train_1 to train_9, dev_1 to dev_9, test_1 to test_9."""
@@ -58,6 +58,7 @@ def read(root: Path) -> Corpus:
     keys = {key for files in (*labels.values(), audio, video) for key in files}
     faults: list[Fault] = []
     recordings = []
+    own: dict[str, LabelFiles] = {}
     for key in sorted(keys, key=natural):
         media, sound = video.get(key), audio.get(key)
         of_it = {dimension: files[key] for dimension, files in labels.items() if key in files}
@@ -69,6 +70,8 @@ def read(root: Path) -> Corpus:
         if gold is None and media is None and sound is None:
             continue
         recordings.append(_recording(name, partition, media, sound, gold))
+        if ratings.name == GOLD:
+            own[name] = {(dimension,): path for dimension, path in of_it.items()}
     avec = any(one.partition for one in recordings)
     return Corpus(
         kind=AVEC if avec else KIND,
@@ -77,16 +80,21 @@ def read(root: Path) -> Corpus:
         faults=tuple(faults),
         notes=_notes(ratings, avec),
         expected=EXPECTED if avec else {},
+        labels=own,
     )
 
 
 def _home(root: Path) -> tuple[Path, Path] | None:
-    """The corpus' folder, which may lie in this one, and that of its ratings."""
-    for home in here_and_below(root):
-        for name in (GOLD, RATERS, FULL):
-            if all(any(_files([home / name / one], TABLES)) for one in DIMENSIONS):
-                return home, home / name
-    return None
+    """The corpus' folder, which may lie in this one, if no other does, and that of its ratings."""
+    found = {
+        home: home / name
+        for home in here_and_below(root)
+        for name in (FULL, RATERS, GOLD)
+        if all(any(_files([home / name / one], TABLES)) for one in DIMENSIONS)
+    }
+    if root in found:
+        return root, found[root]
+    return next(iter(found.items())) if len(found) == 1 else None
 
 
 def _files(folders: Iterable[Path], suffixes: frozenset[str]) -> dict[str, Path]:

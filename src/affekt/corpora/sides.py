@@ -6,14 +6,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from affekt.corpora import audformat_tables, manifest, omg
-from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.dyads import PAIRS, of_equal_length
+from affekt.corpora.corpus import Corpus, Fault, LabelFiles
+from affekt.corpora.dyads import PAIRS, how_guessed, of_equal_length
 from affekt.corpora.folders import FILMS, LABELS, SOUNDS, fault_of, natural, partition_of, walk
 from affekt.corpora.labels import Trace, on_frames, read_labels, side_by_side
 from affekt.corpora.layouts import TIME
@@ -49,6 +49,8 @@ class Labelled:
     """One value for the whole recording: the trace has one row."""
     series: str | None = None
     """Of a whole one, what it is scored together with: its film (OMG-Emotion), its speaker."""
+    files: LabelFiles = field(default_factory=dict)
+    """Of a corpus' recording, whose trace is at 10 Hz: its label files, if these keep another clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,17 @@ def read_side(path: Path, *, gold: bool = False) -> Side:
     return _with_people(side) if gold else side
 
 
+def columns_of(labelled: Iterable[Labelled]) -> tuple[str, ...]:
+    """The dimensions that any recording of a side has."""
+    return reported({name for one in labelled for name in one.trace.columns})
+
+
+def reported(names: Iterable[str]) -> tuple[str, ...]:
+    """Dimensions in the order in which they are reported."""
+    rank = {name: place for place, name in enumerate(DIMENSION_FOLDERS)}
+    return tuple(sorted(names, key=lambda name: (rank.get(name, len(rank)), name)))
+
+
 def _with_people(side: Side) -> Side:
     """Partition by name, and SEWA's dyads by length, of recordings of which nothing is known."""
     lengths: dict[str, int] = {}
@@ -112,8 +125,8 @@ def _with_people(side: Side) -> Side:
             partition = partition_of(match["set"].partition("_")[0])
             recording = replace(recording, partition=partition, group=groups.get(recording.name))
         labelled.append(replace(one, recording=recording))
-    note = "dyads are guessed: recordings of equal length, to a row, count as one; --groups FILE tells them"
-    return replace(side, labelled=tuple(labelled), notes=(*side.notes, note) if groups else side.notes)
+    notes = (how_guessed(groups.values()),) if groups else ()
+    return replace(side, labelled=tuple(labelled), notes=(*side.notes, *notes))
 
 
 def _dimension_folders(root: Path) -> dict[str, Path]:
@@ -125,7 +138,13 @@ def _dimension_folders(root: Path) -> dict[str, Path]:
 def _own_files(folder: Path) -> list[Path]:
     names = (one for one in folder.iterdir() if one.suffix.lower() in LABELS and one.is_file())
     kept = [one for one in names if not one.name.lower().startswith(BESIDE)]
-    return sorted(kept, key=lambda one: natural(one.name))
+    return _without_elan(sorted(kept, key=lambda one: natural(one.name)))
+
+
+def _without_elan(paths: Sequence[Path]) -> list[Path]:
+    """Without what affekt writes for ELAN, talk.elan.csv beside talk.csv: the same trace again."""
+    for_elan = {path.with_suffix(".elan.csv") for path in paths}
+    return [path for path in paths if path not in for_elan]
 
 
 def _of_own_files(root: Path, files: Sequence[Path], gold: bool) -> Side:
@@ -315,15 +334,49 @@ def _of_corpus(root: Path, gold: bool) -> Side:
             return side
         raise
     labelled = [_of_gold(one, corpus) for one in corpus.recordings if one.gold is not None]
-    without = [one.label for one in corpus.recordings if one.gold is None]
-    total = len(corpus.recordings)
-    notes = [f"{len(without)} of the {total} recordings of {corpus.kind} have no labels"] if without else []
-    return Side(root, tuple(labelled), corpus.faults, (*notes, *corpus.notes))
+    faults = list(corpus.faults)
+    for one in corpus.recordings:
+        labels_alone = one.media is None and one.sound is None
+        if labels_alone and one.gold is None and one.name in corpus.labels:
+            labelled += _of_pictures(one, corpus.labels[one.name], faults)
+    without, total = len(corpus.recordings) - len(labelled), len(corpus.recordings)
+    notes = [f"{without} of the {total} recordings of {corpus.kind} have no labels"] if without else []
+    return Side(root, tuple(labelled), tuple(faults), (*notes, *corpus.notes))
+
+
+def _of_pictures(recording: Recording, files: LabelFiles, faults: list[Fault]) -> list[Labelled]:
+    """Labels that have no times for want of a film, which predictions of pictures do not need."""
+    labelled, told = [], []
+    if files:
+        path = next(iter(files.values()))
+        try:
+            trace = own_trace(files)
+        except CorpusError:
+            return []  # its reader has told
+        if trace.timed:
+            return []
+        labelled.append(Labelled(recording, path, trace))
+        told = trace.faults_of(recording.name)
+    faults[:] = [*(one for one in faults if one.recording != recording.name), *told]
+    return labelled
+
+
+def own_trace(files: LabelFiles) -> Trace:
+    """The labels of one recording as its files have them.
+
+    Raises:
+        CorpusError: as `read_labels`.
+    """
+    traces = {names: read_labels(path, columns=names or None) for names, path in files.items()}
+    if () in traces:
+        return traces[()]
+    joined = _joined({name: trace for (name,), trace in traces.items()})
+    return replace(joined, faults=tuple(fault for one in traces.values() for fault in one.faults))
 
 
 def _below(root: Path) -> list[Path]:
     every = (folder / name for folder, names in walk(root) for name in names)
-    return [path for path in every if path.suffix.lower() in LABELS]
+    return _without_elan([path for path in every if path.suffix.lower() in LABELS])
 
 
 def _of_gold(recording: Recording, corpus: Corpus) -> Labelled:
@@ -332,4 +385,5 @@ def _of_gold(recording: Recording, corpus: Corpus) -> Labelled:
     values = gold.values.astype(np.float64)
     trace = Trace(gold.dimensions, values, np.arange(len(values)) / FRAME_RATE, 1 / FRAME_RATE, corpus.kind)
     path = recording.media or recording.sound or corpus.root
-    return Labelled(recording, path, trace, gold.whole, recording.group or recording.speaker)
+    series, files = recording.group or recording.speaker, corpus.labels.get(recording.name, {})
+    return Labelled(recording, path, trace, gold.whole, series, files)

@@ -76,6 +76,8 @@ class Reading:
     threads: int | None = None
     warnings: list[str] = field(default_factory=list)
     """What was wrong with the recording; grows while it is read."""
+    lost: str | None = None
+    """The first of the warnings, if it is that the film, or its own sound file, could not be used."""
 
     @property
     def name(self) -> str:
@@ -184,34 +186,66 @@ def read_clips(
         A reading to iterate over.
 
     Raises:
-        MediaError: the file is missing, empty, or no recording.
+        MediaError: the file is missing, empty, or no recording; of a film and its own sound file, both are.
         TranscriptError, TurnsError: the file cannot be read or does not fit the recording.
     """
     media, words = recording.media, recording.transcript
     if media and media.suffix.lower() in TRANSCRIPTS:
         media, words = None, media
-    contents = _probe(media, recording.sound)
+    contents, lost = _probe(media, recording.sound)
     if words is None and contents and not contents.still:
         words = find_transcript(contents.path)
     if words is None and contents is None:
         raise MediaError(f"{recording.label}: has neither film nor sound nor transcript to be read")
     path = words if isinstance(words, Path) else None
-    notes: list[str] = []
+    notes: list[str] = [] if lost is None else [lost]
     sentences = read_transcript(words, notes.append) if isinstance(words, Path) else words or ()
-    turns = read_turns(recording.turns) if isinstance(recording.turns, Path) else recording.turns
+    turns = recording.turns
+    turns = read_turns(turns, notes.append) if isinstance(turns, Path) else turns
     stated = contents.stated if contents else _last_end(path or recording.label, sentences)
     reading = Reading(
-        recording, spec, contents, path, sentences, turns, stated, length, stills, follower, threads, notes
+        recording,
+        spec,
+        contents,
+        path,
+        sentences,
+        turns,
+        stated,
+        length,
+        stills,
+        follower,
+        threads,
+        notes,
+        lost,
     )
     if contents and contents.exact and stated is not None:
         reading._fit_sentences(stated)
     return reading
 
 
-def _probe(media: Path | None, sound: Path | None) -> Contents | None:
-    """What is in a recording's film and in its own sound file, if it has one; None without either."""
-    film = None if media is None else probe(media)
-    return film if sound is None else with_sound(film, probe(sound))
+def _probe(media: Path | None, sound: Path | None) -> tuple[Contents | None, str | None]:
+    """What is in a recording's film and in its own sound file, if it has one; None without either.
+
+    Returns:
+        The contents, and what is to be said if one of the two cannot be used: the other is read alone.
+    """
+    if media is None or sound is None:
+        film = None if media is None else probe(media)
+        return film if sound is None else with_sound(film, probe(sound)), None
+    try:
+        film = probe(media)
+    except MediaError as error:
+        return with_sound(None, probe(sound)), f"{_without_folder(error, media)}; its sound alone was read"
+    try:
+        heard = with_sound(None, probe(sound))
+    except MediaError as error:
+        return film, f"{_without_folder(error, sound)}; the film was read without it"
+    return with_sound(film, heard), None
+
+
+def _without_folder(error: MediaError, path: Path) -> str:
+    """The error's line with the file's bare name: a recording is the same wherever it lies."""
+    return f"{path.name}{str(error).removeprefix(str(path))}"
 
 
 def _last_end(where: Path | str, sentences: tuple[Sentence, ...]) -> float:

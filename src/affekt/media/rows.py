@@ -56,6 +56,7 @@ def read_rows(contents: Contents, spec: ClipSpec, warn: Warn, threads: int | Non
     sound = None if heard_in.sound is None else SoundTrack(heard_in, spec, warn)
     waiting: deque[Row] = deque()
     given, pictures, sounds = 0, 0, 0
+    stated = contents.stated if contents.exact else None  # a guess is no measure of what is there
     for picture, heard in zip_longest(video or (), sound or ()):
         row = Row(picture, heard[0] if heard and heard[1] else None)
         pictures, sounds = pictures + (row.picture is not None), sounds + (row.window is not None)
@@ -63,11 +64,11 @@ def read_rows(contents: Contents, spec: ClipSpec, warn: Warn, threads: int | Non
             yield row
             return
         waiting.append(row)
-        while waiting and given < certain_frames(contents.stated, _end(video, sound)):
+        while waiting and given < certain_frames(stated, _end(video, sound)):
             yield waiting.popleft()
             given += 1
     end = _end(video, sound)
-    total = final_frames(contents.stated, end)
+    total = final_frames(stated, end)
     if not end or (total and not pictures and not sounds):
         raise MediaError(f"{contents.path}: damaged or empty; nothing in it can be decoded")
     if total == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from affekt.errors import TurnsError
@@ -21,7 +22,7 @@ Line = tuple[str, float, float, str]
 """Where it stands (file and line), start, end, speaker ("" where the file names none)."""
 
 
-def read_turns(path: Path) -> tuple[Turn, ...]:
+def read_turns(path: Path, warn: Callable[[str], None] | None = None) -> tuple[Turn, ...]:
     """Read the turns of a recording in the order of their starts; overlaps are kept.
 
     A table of `start;end` holds the subject's own turns, as SEWA hands them out. With `start;end;speaker`,
@@ -29,6 +30,9 @@ def read_turns(path: Path) -> tuple[Turn, ...]:
     apart from an "interlocutor", "partner" or "other". An RTTM file of several recordings is searched for
     the one that has the file's name. In the files of ELAN and Praat each tier is a speaker, called by its
     participant or else by its name; tiers that hang on others are left out, and so are Praat's silences.
+
+    Args:
+        warn: told whom it took for the subject where that was the one of several who speaks most.
 
     Raises:
         TurnsError: unreadable file or time, an end before its start, no turn at all.
@@ -46,18 +50,25 @@ def read_turns(path: Path) -> tuple[Turn, ...]:
     for where, start, end, _ in lines:
         if fault := span_fault(start, end):
             raise TurnsError(f"{where}: {fault}")
-    subject = _subject(lines)
+    subject = _subject(lines, warn)
     turns = [Turn(start, end, speaker == subject) for _, start, end, speaker in lines]
     return tuple(sorted(turns, key=lambda turn: (turn.start, turn.end)))
 
 
-def _subject(lines: list[Line]) -> str | None:
+def _subject(lines: list[Line], warn: Callable[[str], None] | None) -> str | None:
     spoken: dict[str, float] = defaultdict(float)
     for _, start, end, speaker in lines:
         spoken[speaker] += end - start
     named = sorted(SUBJECT & spoken.keys(), reverse=True)
     candidates = named or sorted(spoken.keys() - OTHERS)
-    return candidates[0] if named else max(candidates, key=lambda one: spoken[one], default=None)
+    subject = candidates[0] if named else max(candidates, key=lambda one: spoken[one], default=None)
+    if warn and not named and len(candidates) > 1:
+        others = ", ".join(one or "nobody" for one in candidates if one != subject)
+        warn(
+            f"the turns are those of {subject or 'nobody'}, who speaks most, not of {others}; "
+            'call the tier, participant or speaker that is meant "subject" if it is another'
+        )
+    return subject
 
 
 def _from_table(path: Path, text: str) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from affekt.report.inspection import (
 from affekt.report.sheet import section, sheet, table
 from affekt.report.summary import clock, counted, decimals, percent
 from affekt.report.svg import Series, histogram
-from affekt.timeline import MODALITIES, Gold, frame_count
+from affekt.timeline import DIMENSIONS, MODALITIES, Gold, frame_count
 
 _POINTS = 120
 """Points of a recording's small trace."""
@@ -33,14 +33,19 @@ _BAR = 70
 _LONGEST = 28
 """Characters of a group's name that are shown."""
 _DOTS = {"text": "c3", "audio": "c2", "visual": "c4"}
+_OTHERS = ("c5", "c6", "c7")
+"""Colours of dimensions other than arousal and valence, in turn: none of a modality's."""
 
 
 def render_inspection(found: Inspection) -> str:
     """The inspection as one self-contained HTML page; names and messages are untrusted and escaped."""
+    colours = _colours(found.items)
     parts = [section("Partitions", _partitions(found.parts), _published(found.parts))]
     if any(part.gold for part in found.parts):
         parts.append(
-            section("Gold standard", _gold(found.parts), "Share of the labelled frames, from −1 to 1.")
+            section(
+                "Gold standard", _gold(found.parts, colours), "Share of the labelled frames, from −1 to 1."
+            )
         )
     if found.faults:
         parts.append(section(_fault_title(found), _faults(found)))
@@ -49,7 +54,8 @@ def render_inspection(found: Inspection) -> str:
             section("Good to know", f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in lacking)}</ul>")
         )
     if found.items:
-        parts.append(section("Recordings", _recordings(found.items), _legend(found.items)))
+        body = _key(colours) + _recordings(found.items, colours)
+        parts.append(section("Recordings", body, "A hollow dot: there is none. Gold is drawn from −1 to 1."))
     return sheet(
         f"{found.kind} · {found.root}",
         "".join(parts),
@@ -92,7 +98,18 @@ def _cells(counts: dict[str, int], form: str) -> Iterator[str]:
         yield "0" if text == "+0" else text
 
 
-def _gold(parts: Sequence[Part]) -> str:
+def _colours(items: Sequence[Item]) -> dict[str, str]:
+    """Dimension → its class, wherever on the page it is drawn."""
+    names = dict.fromkeys(
+        name for item in items if item.recording.gold for name in item.recording.gold.dimensions
+    )
+    others = [name for name in names if name not in DIMENSIONS]
+    return {
+        name: name if name in DIMENSIONS else _OTHERS[others.index(name) % len(_OTHERS)] for name in names
+    }
+
+
+def _gold(parts: Sequence[Part], colours: Mapping[str, str]) -> str:
     """A histogram a partition, one colour a dimension, and the figures under them."""
     edges = np.linspace(-1, 1, BINS + 1)
     charts, rows = [], []
@@ -100,8 +117,7 @@ def _gold(parts: Sequence[Part]) -> str:
         series = []
         for name, one in part.gold.items():
             counts = np.array(one.histogram, float)
-            colour = name if name in ("arousal", "valence") else ""
-            series.append(Series(name, counts / max(counts.sum(), 1), colour=colour))
+            series.append(Series(name, counts / max(counts.sum(), 1), colour=colours[name]))
             figures = (figure(one.mean), decimals(one.sd), figure(one.low), figure(one.high))
             rows.append((f"{part.name}, {name}", percent(one.labelled), *figures))
         if series:
@@ -142,15 +158,14 @@ def _text_table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     return f'<div class="scroll">{whole}</div>'
 
 
-def _legend(items: Sequence[Item]) -> str:
-    dimensions = dict.fromkeys(
-        name for item in items if item.recording.gold for name in item.recording.gold.dimensions
-    )
-    traces = f" Small traces: {', '.join(dimensions)}, from −1 to 1." if dimensions else ""
-    return f"Dots: {', '.join(WORDS[kind] for kind in MODALITIES)}.{traces}"
+def _key(colours: Mapping[str, str]) -> str:
+    dots = [(f"dot {_DOTS[kind]}", WORDS[kind]) for kind in MODALITIES]
+    lines = [(colour, escape(name)) for name, colour in colours.items()]
+    rows = (f'<li class="{colour}"><span>{name}</span></li>' for colour, name in (*dots, *lines))
+    return f'<ul class="legend">{"".join(rows)}</ul>'
 
 
-def _recordings(items: Sequence[Item]) -> str:
+def _recordings(items: Sequence[Item], colours: Mapping[str, str]) -> str:
     longest = max((item.seconds or 0.0 for item in items), default=0.0) or 1.0
     rows = []
     for item in items:
@@ -165,7 +180,7 @@ def _recordings(items: Sequence[Item]) -> str:
                 "–" if item.turns is None else f"{item.turns:,}",
                 escape(one.speaker or ""),
                 escape(_short(one.group or "")),
-                _trace(one.gold),
+                _trace(one.gold, colours),
             )
         )
     head = ("", "partition", "length", "there", "sentences", "turns", "speaker", "group", "gold")
@@ -198,7 +213,7 @@ def _dots(presence: Sequence[bool]) -> str:
     )
 
 
-def _trace(gold: Gold | None) -> str:
+def _trace(gold: Gold | None, colours: Mapping[str, str]) -> str:
     """A recording's gold as small lines, or as figures where one value stands for all of it."""
     if gold is None:
         return "–"
@@ -207,9 +222,8 @@ def _trace(gold: Gold | None) -> str:
         return escape(", ".join(f"{name} {figure(float(value))}" for name, value in pairs))
     lines = []
     for place, name in enumerate(gold.dimensions):
-        colour = name if name in ("arousal", "valence") else f"c{(place + 2) % 8}"
         lines += [
-            f'<polyline class="{colour}" fill="none" stroke-width="1.25" points="{points}"/>'
+            f'<polyline class="{colours[name]}" fill="none" stroke-width="1.25" points="{points}"/>'
             for points in _points(gold.values[:, place])
         ]
     rule = f'<line class="c7" stroke-opacity=".4" x2="{_WIDE}" y1="{_HIGH / 2:g}" y2="{_HIGH / 2:g}"/>'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from affekt.corpora.raters import LONGEST
-from affekt.corpora.ratings import Fused
+from affekt.corpora.ratings import Fused, agreement, mean_of_finite
 from affekt.report import svg
 from affekt.report.sheet import section, sheet, table
 from affekt.report.summary import counted, decimals, length, printable
@@ -33,13 +33,15 @@ _NOTE = (
 
 
 def show_gold(results: Sequence[Fused], file: TextIO | None = None) -> None:
-    """Print weights and agreement of every recording, and of every rater over all, to `file` (or stdout)."""
+    """Print weights and agreement of each recording, rater and dimension to `file` (or stdout)."""
     from rich.console import Console
 
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     console.print(_recordings(results))
     console.print()
     console.print(_raters(results))
+    console.print()
+    console.print(_agreement(results))
     console.print()
     console.print(headline(results) + ".")
 
@@ -71,6 +73,24 @@ def _raters(results: Sequence[Fused]) -> Table:
     return grid
 
 
+_TOTALS = ("Dimension", "Recordings", "Mean pairwise CCC", "Cronbach's α")
+
+
+def _agreement(results: Sequence[Fused]) -> Table:
+    grid = _grid(("dimension",), ("recordings", "mean pairwise CCC", "Cronbach's α"))
+    for row in totals(results):
+        grid.add_row(*row)
+    return grid
+
+
+def totals(results: Sequence[Fused]) -> list[tuple[str, ...]]:
+    """Dimension, recordings, and the means over them of the pairwise CCC and of Cronbach's alpha."""
+    return [
+        (name, str(one.recordings), decimals(one.mean_ccc), decimals(one.alpha))
+        for name, one in agreement(results).items()
+    ]
+
+
 def raters(results: Sequence[Fused]) -> list[tuple[str, ...]]:
     """Rater, dimension, and over all recordings: how many, mean weight, delay, mean CCC with the others.
 
@@ -83,30 +103,35 @@ def raters(results: Sequence[Fused]) -> list[tuple[str, ...]]:
             found.setdefault((one.ratings.dimension, rater), []).append(tuple(values))
     rows: list[tuple[str, ...]] = []
     for (dimension, rater), values in sorted(found.items(), key=lambda item: item[0][0]):
-        weights, delays, agreement = zip(*values, strict=True)
+        weights, delays, agreed = zip(*values, strict=True)
         span = sorted({min(delays), max(delays)})
         late = " to ".join(map(_delay, span))
         rows.append(
-            (rater, dimension, str(len(values)), decimals(_mean(weights)), late, decimals(_mean(agreement)))
+            (
+                rater,
+                dimension,
+                str(len(values)),
+                decimals(mean_of_finite(weights)),
+                late,
+                decimals(mean_of_finite(agreed)),
+            )
         )
     return rows
 
 
 def headline(results: Sequence[Fused]) -> str:
-    """How many, how fused, how well the raters agree, without a full stop."""
+    """How many and how fused, without a full stop."""
     recordings = len({one.ratings.name for one in results})
     how = NAMES[results[0].method] + (", raters aligned" if results[0].aligned else "")
-    agree = _mean([one.mean_ccc for one in results])
-    alpha = _mean([one.alpha for one in results])
-    agreement = f"mean pairwise CCC {decimals(agree)}, Cronbach's α {decimals(alpha)}"
-    return f"{counted(recordings, 'recording')}, {how}: {agreement}"
+    return f"{counted(recordings, 'recording')}, {how}"
 
 
 def page(results: Sequence[Fused]) -> str:
     """The self-contained page: for each recording and dimension its raters, their fusion and the figures."""
     warnings = [text for one in results for text in one.warnings]
     heads = ("Rater", "Dimension", "Recordings", "Mean weight", "Delay", "Mean CCC")
-    body = section("Raters", table(heads, raters(results)), _NOTE) + "".join(map(_section, results))
+    body = section("Agreement", table(_TOTALS, totals(results)))
+    body += section("Raters", table(heads, raters(results)), _NOTE) + "".join(map(_section, results))
     return sheet("Gold standard", body, headline=headline(results), warnings=warnings)
 
 
@@ -151,8 +176,3 @@ def _rows(one: Fused) -> list[tuple[str, str, str, str]]:
 def _delay(seconds: float) -> str:
     limit = " (limit)" if abs(seconds) >= LONGEST else ""
     return (f"{seconds:+.1f} s".replace("-", "−") if seconds else "0.0 s") + limit
-
-
-def _mean(values: Sequence[float]) -> float:
-    finite = [value for value in values if np.isfinite(value)]
-    return sum(finite) / len(finite) if finite else float("nan")

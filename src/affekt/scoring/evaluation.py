@@ -33,7 +33,7 @@ class Evaluation:
     averaged: dict[str, np.ndarray]
     """Measure → (D,) int64, the recordings that `mean` is over."""
     clusters: int
-    """How many there were to draw from; of 1, no interval can be told."""
+    """How many there were to draw from; where one alone has a value, no interval can be told."""
 
 
 def evaluate(
@@ -70,9 +70,16 @@ def evaluate(
     if len(drawn_as) > 1 and draws > 0:
         counts = draw_counts(len(drawn_as), draws, seed)
         pooled, means = sums.pooled(member).pooled(counts), _means(sums, counts @ member)
+        filled = sums.n > 0
         for measure in MEASURES:
-            spread[f"joined {measure}"] = interval(getattr(pooled, measure), confidence)
-            spread[f"mean {measure}"] = interval(means[measure], confidence)
+            known = np.isfinite(getattr(sums, measure))
+            for how, values, counted in (
+                ("joined", getattr(pooled, measure), filled),
+                ("mean", means[measure], known),
+            ):
+                several = (member @ counted > 0).sum(0) > 1
+                ends = interval(np.where(several, values, np.nan), confidence)
+                spread[f"{how} {measure}"] = ends
     nothing = np.full(sums.n.shape[1], np.nan)
     unknown = nothing, nothing
     return Evaluation(

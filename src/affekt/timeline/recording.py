@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from affekt.timeline.clip import Sentence, Turn
 from affekt.timeline.gold import Gold
@@ -51,3 +52,12 @@ class Recording:
         """What to call it: its name, else the name of its file."""
         path = self.media or self.sound
         return self.name or (path.name if path else "recording")
+
+    def absolute(self) -> Recording:
+        """The same with paths that mean the same on another machine of a shared file system."""
+        found: dict[str, Any] = {
+            name: Path(os.path.abspath(path))
+            for name in ("media", "sound", "transcript", "turns")
+            if isinstance(path := getattr(self, name), Path)
+        }
+        return replace(self, **found)

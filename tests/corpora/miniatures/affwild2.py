@@ -12,10 +12,10 @@ from media.films import make_film
 Pair = tuple[float, float]
 
 
-def film(path: Path, count: int, rate: float) -> Path:
-    """A film of so many pictures at so many a second."""
+def film(path: Path, count: int, rate: int) -> Path:
+    """A film of so many pictures at so many a second, which AVI has but one of for all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return make_film(path, [k / rate for k in range(count)], ticks=1000)
+    return make_film(path, [k / rate for k in range(count)], ticks=rate if path.suffix == ".avi" else 1000)
 
 
 def labels(path: Path, rows: Iterable[Pair], newline: str = "\n", mark: bytes = b"") -> Path:

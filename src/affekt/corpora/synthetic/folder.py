@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import wave
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from affekt.corpora.avec import SYNTHETIC
 from affekt.corpora.dyads import PAIRS
+from affekt.corpora.lock import LOCK, only_run, sweep
 from affekt.corpora.synthetic import annotators, film, latent, voice
 from affekt.corpora.synthetic.conversation import Conversation, cues, hold, ratings, sound
 from affekt.corpora.synthetic.plan import GENERATOR, Pair, Parameters, plan, split
@@ -53,31 +55,46 @@ def synthesize(
         progress: told how many recordings are done, and of how many.
 
     Raises:
-        CorpusError: the folder holds something else.
+        CorpusError: the folder holds something else, or another run is at work there.
         OutputError: it cannot be written to.
     """
-    about = json.dumps(describe(parameters), indent=2, ensure_ascii=False) + "\n"
     _refuse_others(root, parameters)
-    pairs = plan(parameters)
+    folders = [root / name for name in ("audio", "video", *NAMED, *(["cues"] if with_cues else []))]
+    jobs = [Job(root, parameters, pair, with_cues) for pair in plan(parameters)]
+    with only_run(root):
+        _begin(root, parameters, [job.pair for job in jobs], folders)
+        try:
+            _write(jobs, workers, progress)
+        finally:
+            for folder in folders:  # workers are stopped wherever they are
+                sweep(folder)
+
+
+def _begin(root: Path, parameters: Parameters, pairs: Sequence[Pair], folders: Sequence[Path]) -> None:
+    """Make the folders, sweep what a killed run left half-written, and say what the corpus is to be."""
+    # First: what is broken off after it can be finished.
+    _write_text(root / SYNTHETIC, json.dumps(describe(parameters), indent=2, ensure_ascii=False) + "\n")
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        _write_text(root / SYNTHETIC, about)  # first: what is broken off after it can be finished
-        for name in ("audio", "video", *NAMED, *(["cues"] if with_cues else [])):
-            (root / name).mkdir(parents=True, exist_ok=True)
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            sweep(folder)
     except OSError as error:
         raise OutputError(f"{root}: cannot be written to ({error.strerror or error})") from error
     _write_text(root / "README.txt", _readme(parameters))
     _write_text(root / PAIRS, _pairs_table(pairs))
-    jobs = [Job(root, parameters, pair, with_cues) for pair in pairs]
+
+
+def _write(jobs: Sequence[Job], workers: int, progress: Callable[[int, int], object] | None) -> None:
     done = 0
     if progress:
         progress(0, 2 * len(jobs))
-    for _, result in spread(write_pair, jobs, workers=min(workers, len(jobs))):
-        if isinstance(result, Exception):
-            raise result
-        done += result
-        if progress:
-            progress(done, 2 * len(jobs))
+    with closing(spread(write_pair, jobs, workers=min(workers, len(jobs)))) as outcomes:
+        for _, result in outcomes:
+            if isinstance(result, Exception):
+                raise result
+            done += result
+            if progress:
+                progress(done, 2 * len(jobs))
 
 
 def describe(parameters: Parameters) -> dict[str, Any]:
@@ -126,7 +143,7 @@ def write_pair(job: Job) -> int:
 
 def _refuse_others(root: Path, parameters: Parameters) -> None:
     try:
-        if not root.exists() or not any(root.iterdir()):
+        if not root.exists() or all(path.name == LOCK for path in root.iterdir()):
             return
         there = json.loads((root / SYNTHETIC).read_text(encoding="utf-8"))
         known = there["generator"], there["parameters"]
