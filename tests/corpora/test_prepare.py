@@ -263,7 +263,7 @@ def test_faulty_recordings_cost_themselves_only(made: Path, corpus: Corpus, tmp_
 def test_one_run_at_a_time(corpus: Corpus, tmp_path: Path) -> None:
     with (tmp_path / ".affekt-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(CorpusError, match="another affekt prepare"):
+        with pytest.raises(CorpusError, match="another run of affekt"):
             prepare(corpus, tmp_path, SETTINGS)
     assert tree(tmp_path) == {".affekt-lock": b""}
 

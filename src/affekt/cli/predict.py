@@ -26,7 +26,7 @@ COLUMNS = ("presence", "weights")
 
 
 @click.command(options_metavar="[OPTION]…")
-@click.argument("files", nargs=-1, type=File(), metavar="FILE…")
+@click.argument("files", nargs=-1, type=File(), metavar="FILE… | --corpus DIR")
 @click.option(
     "--corpus",
     type=File(),
