@@ -18,6 +18,7 @@ from affekt.corpora.delay import Delays
 from affekt.corpora.prepared import open_prepared, read_dataset
 from cli.conftest import Shell, write_sound
 from conftest import ROOT
+from corpora.miniatures import avec2017
 from corpora.tiny import tree
 
 
@@ -123,6 +124,22 @@ def test_delays() -> None:
     assert (dataset.delays, dataset.alignment) == (Delays({"arousal": 0.2}), "causal")
     assert "0 prepared, 3 there already" in prepare("--text-delay", 0.5).stdout
     assert read_dataset(Path("out")).delays == Delays(text=5)
+
+
+def test_words_of_sewa_are_moved_as_the_papers_code_does(tmp_path: Path) -> None:
+    root = avec2017.build(tmp_path / "SEWA")
+
+    def delays_after(*words: str) -> tuple[Delays, str]:
+        given = ["prepare", str(root), "--out", "sewa", "--workers", "2", *words]
+        said = CliRunner().invoke(affekt, given).stdout
+        return read_dataset(Path("sewa")).delays, said
+
+    delays, said = delays_after()
+    assert delays == Delays(text=5) and "words are moved 0.5 s later" in said
+    assert delays_after("--text-delay", "0")[0] == Delays()
+    # One delay or the other: both would make up for the lag twice.
+    delays, said = delays_after("--annotation-delay", "2")
+    assert delays == Delays({"arousal": 2.0, "valence": 2.0}) and "words are moved" not in said
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 2), ("", 2)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -12,7 +13,7 @@ from affekt.cli.batch import complain, one_line
 from affekt.cli.options import File
 from affekt.cli.progress import progress_bar
 from affekt.errors import AffektError
-from affekt.timeline import Alignment, ClipSpec, frame_of
+from affekt.timeline import FRAME_RATE, Alignment, ClipSpec, frame_of
 
 if TYPE_CHECKING:
     from affekt.corpora.corpus import Corpus
@@ -66,8 +67,7 @@ SHOWN = 10
     "--text-delay",
     type=click.FloatRange(0, 30),
     metavar="SECONDS",
-    default=0.0,
-    show_default=True,
+    show_default="as the corpus' authors did: .5 for SEWA; else 0",
     help="Move all words later.",
 )
 @click.option("--both-delays", is_flag=True, help="Yes, both delays at once.")
@@ -86,7 +86,7 @@ def prepare(
     ray: str | None,
     alignment: Alignment,
     annotation_delay: str | None,
-    text_delay: float,
+    text_delay: float | None,
     both_delays: bool,
     vad: bool,
     encoder: str | None,
@@ -101,14 +101,20 @@ def prepare(
     from affekt.corpora.prepared import Dataset
     from affekt.corpora.readers import read_corpus
 
-    delays = agreed(annotation_delay, text_delay, both_delays)
-    dataset = Dataset("", spec_of(model), alignment, delays, voice=vad)
+    delays = agreed(annotation_delay, text_delay or 0.0, both_delays)
+    spec = spec_of(model)
     kept = word_vectors(encoder) if encoder else None
     corpus = read_corpus(folder, kind)
     if annotation_delay:
         check_named(annotation_delay, corpus.dimensions)
+    elif text_delay is None:
+        delays = replace(delays, text=corpus.text_delay)
+    dataset = Dataset("", spec, alignment, delays, voice=vad)
     for note in corpus.notes:
         click.echo(note)
+    if text_delay is None and delays.text:
+        moved = delays.text / FRAME_RATE
+        click.echo(f"words are moved {moved:g} s later, as in the paper's code; --text-delay 0 leaves them")
     outcome = run(corpus, out, dataset, workers or os.cpu_count() or 1, ray)
     say(corpus, outcome, out)
     if kept:

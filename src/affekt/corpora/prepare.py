@@ -127,6 +127,7 @@ def prepare(
                         damaged[task.target] = f"{task.recording.label}: {result.lost}"
                 if progress:
                     progress(count, len(tasks))
+        sweep(out / CLIPS)  # once more: a worker of a killed run may have lived on for a moment
         lost = tuple((one.recording.label, failed[one.target]) for one in tasks if one.target in failed)
         made = [one.target for one in tasks if one.target not in failed]
         clips = [open_clip(path) for path in made]
