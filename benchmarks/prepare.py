@@ -33,8 +33,8 @@ import numpy as np
 from film import add_folder, bench_film
 
 from affekt.corpora.corpus import Corpus
-from affekt.corpora.prepare import Task, prepare, prepare_one
-from affekt.corpora.prepared import Dataset
+from affekt.corpora.prepared.build import Task, prepare, prepare_one
+from affekt.corpora.prepared.dataset import Dataset
 from affekt.media import read_transcript
 from affekt.timeline import ClipSpec, Gold, Recording, Sentence
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from affekt.cli import affekt
-from affekt.corpora.labels import read_labels
+from affekt.corpora.labels.traces import read_labels
 
 RUNNER = CliRunner()
 

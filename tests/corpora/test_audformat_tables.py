@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from affekt.corpora import audformat_tables
+from affekt.corpora.formats import audformat_tables
 from affekt.errors import CorpusError
 from corpora.miniatures import audformat_tables as miniature
 

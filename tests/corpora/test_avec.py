@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from affekt.corpora import avec
 from affekt.corpora.dyads import Partner, read_pairs
+from affekt.corpora.formats import avec
 from affekt.corpora.readers import read_corpus
 from affekt.errors import CorpusError
 from affekt.media import read_transcript, read_turns

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from affekt.corpora.clipfile import ClipWriter, open_clip
+from affekt.corpora.prepared.clipfile import ClipWriter, open_clip
 from affekt.errors import AffektError, CorpusError, OutputError
 
 ROWS = np.arange(24, dtype=np.float32).reshape(6, 4)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from affekt.cli import affekt as command
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.inspect import inspect
+from affekt.corpora.inspection.count import inspect
 from affekt.corpora.readers import read_corpus
 from affekt.errors import CorpusError
 from affekt.timeline import Gold

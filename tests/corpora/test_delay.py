@@ -15,10 +15,10 @@ from hypothesis.extra.numpy import arrays
 
 from affekt.cli import affekt
 from affekt.corpora.corpus import Corpus
-from affekt.corpora.delay import Delays, Found, earlier, grid, later, parse, search, spell
-from affekt.corpora.prepare import prepare
-from affekt.corpora.prepared import Dataset, PreparedClip, open_prepared
-from affekt.corpora.probe import deal, probe, read_cues
+from affekt.corpora.gold.delay import Delays, Found, earlier, grid, later, parse, search, spell
+from affekt.corpora.gold.probe import deal, probe, read_cues
+from affekt.corpora.prepared.build import prepare
+from affekt.corpora.prepared.dataset import Dataset, PreparedClip, open_prepared
 from affekt.errors import CorpusError
 from affekt.timeline import ClipSpec, Gold, Partition, Recording
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.inspect import inspect
+from affekt.corpora.inspection.count import inspect
 from affekt.timeline import Gold, Recording, Sentence, Turn
 from media.films import make_film, tone
 

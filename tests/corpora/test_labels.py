@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affekt.corpora.labels import Trace, at_10hz, read_labels
+from affekt.corpora.labels.traces import Trace, at_10hz, read_labels
 from affekt.errors import CorpusError
 
 NAN = float("nan")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from affekt.corpora import manifest
+from affekt.corpora.formats import manifest
 from affekt.corpora.readers import read_corpus
 from affekt.errors import CorpusError
 from corpora.miniatures import manifest as miniature

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from affekt.corpora import muse
+from affekt.corpora.formats import muse
 from affekt.errors import CorpusError
 from corpora.miniatures import muse as miniature
 

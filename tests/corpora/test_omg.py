@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from affekt.corpora import omg
+from affekt.corpora.formats import omg
 from affekt.errors import CorpusError
 from affekt.timeline import Sentence
 from corpora.miniatures import omg as miniature

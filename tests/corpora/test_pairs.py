@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from affekt.corpora.clusters import clusters_of, gathered, read_groups
+from affekt.corpora.compare.clusters import clusters_of, gathered, read_groups
+from affekt.corpora.compare.pairs import Pad, Pair, Pairing, pair_up
+from affekt.corpora.compare.sides import read_side
 from affekt.corpora.corpus import Fault
-from affekt.corpora.pairs import Pad, Pair, Pairing, pair_up
-from affekt.corpora.sides import read_side
 from affekt.errors import CorpusError
 from affekt.timeline import Recording
 

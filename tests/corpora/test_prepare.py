@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from affekt.corpora.corpus import Corpus
-from affekt.corpora.delay import Delays
-from affekt.corpora.prepare import Outcome, file_names, fitted, prepare
-from affekt.corpora.prepared import Dataset, open_prepared, read_dataset
+from affekt.corpora.gold.delay import Delays
+from affekt.corpora.prepared.build import Outcome, file_names, fitted, prepare
+from affekt.corpora.prepared.dataset import Dataset, open_prepared, read_dataset
 from affekt.errors import CorpusError, OutputError
 from affekt.media import read_clips
 from affekt.timeline import ClipSpec, Recording
@@ -344,7 +344,7 @@ def test_names_of_files() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from affekt.corpora.prepare import prepare
+from affekt.corpora.prepared.build import prepare
 from corpora.tiny import tiny_corpus
 from corpora.test_prepare import SETTINGS
 if __name__ == "__main__":

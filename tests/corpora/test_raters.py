@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from affekt.corpora.raters import (
+from affekt.corpora.gold.raters import (
     METHODS,
     aligned,
     avec,
@@ -21,7 +21,7 @@ from affekt.corpora.raters import (
     rater_agreement,
     rater_delays,
 )
-from affekt.corpora.ratings import delays_of, find_sources, fuse, read_ratings, write_gold
+from affekt.corpora.gold.ratings import delays_of, find_sources, fuse, read_ratings, write_gold
 from affekt.errors import CorpusError
 from affekt.scoring import ccc
 from corpora.miniatures.raters import RATERS, build

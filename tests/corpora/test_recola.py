@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from affekt.corpora import recola
+from affekt.corpora.formats import recola
 from affekt.corpora.readers import read_corpus
 from affekt.errors import CorpusError
 from corpora.miniatures import recola as miniature

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from affekt.cli import affekt as command
-from affekt.corpora.lock import only_run
+from affekt.corpora.prepared.lock import only_run
 from affekt.corpora.readers import read_corpus
 from affekt.corpora.synthetic import Parameters, annotators, film, latent, synthesize
 from affekt.corpora.synthetic.ceiling import Scores, fitted, perfect, shown

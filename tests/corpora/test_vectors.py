@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from affekt.corpora import vectors
-from affekt.corpora.vectors import Encoder, open_vectors
+from affekt.corpora.prepared import vectors
+from affekt.corpora.prepared.vectors import Encoder, open_vectors
 from affekt.errors import CorpusError
 from affekt.timeline.words import split_words
 

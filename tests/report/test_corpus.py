@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.inspect import inspect
-from affekt.corpora.inspection import Inspection
+from affekt.corpora.inspection.count import inspect
+from affekt.corpora.inspection.figures import Inspection
 from affekt.report.corpus import render_inspection
 from affekt.report.inspection import SHOWN, grouped, show_inspection
 from affekt.timeline import Gold, Recording, Sentence

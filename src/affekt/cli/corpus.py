@@ -33,7 +33,7 @@ def inspect(
     """
     from affekt.cli.outputs import spare_inputs
     from affekt.cli.progress import progress_bar
-    from affekt.corpora.inspect import inspect as look
+    from affekt.corpora.inspection.count import inspect as look
     from affekt.corpora.readers import read_corpus
     from affekt.report.inspection import show_inspection
     from affekt.timeline.files import write_text, write_values

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from affekt.corpora.delay import Found
+    from affekt.corpora.gold.delay import Found
     from affekt.timeline import Partition
 
 
@@ -58,7 +58,7 @@ def delay(
     devel recordings at each delay and reads the others, in turn; what reads best is taken. Or give a model's
     predictions and their gold. An option for `affekt prepare` follows where the data tell a delay.
     """
-    from affekt.corpora.delay import spell
+    from affekt.corpora.gold.delay import spell
 
     read = [path for path in (prepared, predictions, gold) if path]
     if output:
@@ -84,9 +84,9 @@ def delay(
 
 def _by_probe(folder: Path, longest: float | None) -> tuple[Found, ...]:
     from affekt.cli.progress import progress_bar
-    from affekt.corpora.delay import Delays
-    from affekt.corpora.prepared import open_prepared
-    from affekt.corpora.probe import deal, probe, read_cues
+    from affekt.corpora.gold.delay import Delays
+    from affekt.corpora.gold.probe import deal, probe, read_cues
+    from affekt.corpora.prepared.dataset import open_prepared
 
     # The words count where they are spoken and the gold where it was given, whatever it was prepared for.
     clips = open_prepared(folder, alignment="sentence", delays=Delays())
@@ -119,7 +119,7 @@ def _by_probe(folder: Path, longest: float | None) -> tuple[Found, ...]:
 
 def _candidates(frames: Sequence[int], longest: float | None) -> np.ndarray:
     """Delays to try on recordings of so many frames."""
-    from affekt.corpora.delay import grid
+    from affekt.corpora.gold.delay import grid
     from affekt.timeline import start_of
 
     return grid(longest or max(0.1, min(8.0, start_of(max(frames) // 2))))
@@ -133,9 +133,9 @@ def _by_predictions(
     longest: float | None,
 ) -> tuple[Found, ...]:
     from affekt.cli.batch import complain
-    from affekt.corpora.delay import search
-    from affekt.corpora.pairs import on_clock, pair_up
-    from affekt.corpora.sides import read_side
+    from affekt.corpora.compare.pairs import on_clock, pair_up
+    from affekt.corpora.compare.sides import read_side
+    from affekt.corpora.gold.delay import search
 
     ours, theirs = on_clock(read_side(predictions)), on_clock(read_side(gold, gold=True))
     pairing = pair_up(ours, theirs, select=select, partition=partition, pad="mask")

@@ -14,7 +14,7 @@ from affekt.cli.outputs import spare_inputs
 from affekt.errors import CorpusError
 
 if TYPE_CHECKING:
-    from affekt.corpora.pairs import Pad, Pairing
+    from affekt.corpora.compare.pairs import Pad, Pairing
     from affekt.timeline import Partition
 
 FEW = 20
@@ -122,10 +122,10 @@ def evaluate(
     Recordings are matched by name. Either side may be in any layout that affekt reads: its own CSV, SEWA,
     RECOLA, Aff-Wild2, MuSe, OMG-Emotion, a folder for each dimension, or one file.
     """
-    from affekt.corpora.clusters import clusters_of, gathered, read_groups
-    from affekt.corpora.delay import Delays, check_named, parse
-    from affekt.corpora.pairs import moved_back, pair_up
-    from affekt.corpora.sides import columns_of, read_side
+    from affekt.corpora.compare.clusters import clusters_of, gathered, read_groups
+    from affekt.corpora.compare.pairs import moved_back, pair_up
+    from affekt.corpora.compare.sides import columns_of, read_side
+    from affekt.corpora.gold.delay import Delays, check_named, parse
     from affekt.report.scores import Scores, show_scores, to_json
     from affekt.scoring import evaluate as score
     from affekt.timeline.files import write_values

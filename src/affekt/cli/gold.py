@@ -13,7 +13,7 @@ from affekt.cli.outputs import output_folder, spare_inputs
 from affekt.errors import OutputError
 
 if TYPE_CHECKING:
-    from affekt.corpora.ratings import Fused, Ratings, Source
+    from affekt.corpora.gold.ratings import Fused, Ratings, Source
 
 METHODS = ("ewe", "avec", "avec-centred", "mean")
 PAGE = "gold.html"
@@ -57,7 +57,7 @@ def gold(
     FILE is one recording's, with a column a rater; a FOLDER holds such files, or folders arousal and valence
     of them. Writes a NAME.csv for each recording (name;timestamp;arousal;valence) and a page, gold.html.
     """
-    from affekt.corpora.ratings import delays_of, find_sources, fuse, read_ratings, write_gold
+    from affekt.corpora.gold.ratings import delays_of, find_sources, fuse, read_ratings, write_gold
     from affekt.report.gold import show_gold
     from affekt.report.summary import printable
 
@@ -106,7 +106,7 @@ def _spare_others(outputs: list[Path], page: Path) -> None:
 
 
 def _write(results: list[Fused], page: Path, report: Path | None) -> None:
-    from affekt.corpora.ratings import to_json
+    from affekt.corpora.gold.ratings import to_json
     from affekt.report.gold import page as page_of
     from affekt.timeline.files import write_text, write_values
 

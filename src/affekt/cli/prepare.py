@@ -17,10 +17,10 @@ from affekt.timeline import FRAME_RATE, Alignment, ClipSpec, frame_of
 
 if TYPE_CHECKING:
     from affekt.corpora.corpus import Corpus
-    from affekt.corpora.delay import Delays
-    from affekt.corpora.prepare import Outcome
-    from affekt.corpora.prepared import Dataset
-    from affekt.corpora.vectors import Encode, Encoder
+    from affekt.corpora.gold.delay import Delays
+    from affekt.corpora.prepared.build import Outcome
+    from affekt.corpora.prepared.dataset import Dataset
+    from affekt.corpora.prepared.vectors import Encode, Encoder
 
 SHOWN = 10
 """Warnings that are shown on the terminal."""
@@ -97,8 +97,8 @@ def prepare(
     delays or another alignment cost nothing: they apply when a clip is read. Exit code 0: all is prepared;
     1: some recordings could not be; 2: none.
     """
-    from affekt.corpora.delay import check_named
-    from affekt.corpora.prepared import Dataset
+    from affekt.corpora.gold.delay import check_named
+    from affekt.corpora.prepared.dataset import Dataset
     from affekt.corpora.readers import read_corpus
 
     delays = agreed(annotation_delay, text_delay or 0.0, both_delays)
@@ -129,7 +129,7 @@ def agreed(annotation: str | None, text: float, both: bool) -> Delays:
     Raises:
         CorpusError: one is out of range, or both are given and the answer is not yes: on words they add up.
     """
-    from affekt.corpora.delay import Delays, parse
+    from affekt.corpora.gold.delay import Delays, parse
 
     delays = parse(annotation) if annotation else {}
     if text and any(delays.values()) and not both:
@@ -152,7 +152,7 @@ def spec_of(model: str | None) -> ClipSpec:
 
 def run(corpus: Corpus, out: Path, dataset: Dataset, workers: int, ray: str | None) -> Outcome:
     """Prepare, with a bar where somebody looks on."""
-    from affekt.corpora.prepare import prepare as work
+    from affekt.corpora.prepared.build import prepare as work
 
     with progress_bar(corpus.kind) as progress:
         return work(corpus, out, dataset, workers=workers, ray=ray, progress=progress)
@@ -160,7 +160,7 @@ def run(corpus: Corpus, out: Path, dataset: Dataset, workers: int, ray: str | No
 
 def say(corpus: Corpus, outcome: Outcome, out: Path) -> None:
     """What was done, and at the end what could not be."""
-    from affekt.corpora.prepared import MANIFEST
+    from affekt.corpora.prepared.dataset import MANIFEST
 
     parts = [f"{outcome.prepared} prepared"]
     parts += [f"{outcome.kept} there already"] if outcome.kept else []
@@ -197,8 +197,8 @@ def word_vectors(encoder: str) -> tuple[Encoder, Encode]:
 
 def keep_vectors(out: Path, about: Encoder, encode: Encode) -> None:
     """Fill the cache of an encoder's word vectors with the sentences of all clips."""
-    from affekt.corpora.prepared import VECTORS, open_prepared
-    from affekt.corpora.vectors import open_vectors
+    from affekt.corpora.prepared.dataset import VECTORS, open_prepared
+    from affekt.corpora.prepared.vectors import open_vectors
 
     texts = open_prepared(out).texts()
     vectors = open_vectors(out / VECTORS / about.name, about)

@@ -57,7 +57,7 @@ def of_corpus(
     Raises:
         CorpusError: there is none, or none of what was asked for.
     """
-    from affekt.corpora.prepare import file_names
+    from affekt.corpora.prepared.build import file_names
     from affekt.corpora.readers import read_corpus
 
     corpus = read_corpus(folder)

@@ -61,7 +61,7 @@ class Corpus:
 
 
 class Reader(Protocol):
-    """A module of this room that reads one corpus: `affekt.corpora.recola` and its kind are such."""
+    """A module of this room that reads one corpus: `affekt.corpora.formats.recola` and its kind are such."""
 
     KIND: str
 

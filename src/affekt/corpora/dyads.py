@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from affekt.corpora.corpus import Fault
-from affekt.corpora.folders import natural, text_of
+from affekt.corpora.formats.folders import natural, text_of
 from affekt.media.tables import bare
 
 PAIRS = "pairs.csv"

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
-from affekt.corpora import manifest
 from affekt.corpora.corpus import Corpus, Fault, Reader
-from affekt.corpora.folders import ORDER, UNREAD, fault_of, here_and_below, natural
-from affekt.corpora.sheets import first_fields
+from affekt.corpora.formats import manifest
+from affekt.corpora.formats.folders import ORDER, UNREAD, fault_of, here_and_below, natural
+from affekt.corpora.formats.sheets import first_fields
 from affekt.errors import AffektError, CorpusError
 from affekt.media import find_transcript, read_transcript, read_turns
 from affekt.timeline import Partition, Recording
@@ -26,7 +26,7 @@ READERS = {
     "muse": "MuSe: metadata/partition.csv and label_segments/arousal",
     "omg": "OMG-Emotion: omg_TrainVideos.csv",
 }
-"""Modules of this room, in the order in which they are asked, and what each looks for. What somebody wrote
+"""Modules of `formats`, in the order in which they are asked, and what each looks for. What somebody wrote
 by hand goes before what a folder happens to look like."""
 
 SMALL = 1000
@@ -43,7 +43,7 @@ def reader(kind: str) -> Reader:
     """
     if kind not in READERS:
         raise CorpusError(f"{kind}: no such kind of corpus; there are {', '.join(READERS)}")
-    return cast(Reader, importlib.import_module(f"affekt.corpora.{kind}"))
+    return cast(Reader, importlib.import_module(f"affekt.corpora.formats.{kind}"))
 
 
 def read_corpus(root: Path, kind: str | None = None) -> Corpus:

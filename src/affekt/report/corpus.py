@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from affekt.corpora.corpus import Fault
-from affekt.corpora.inspection import BINS, Inspection, Item, Part
+from affekt.corpora.inspection.figures import BINS, Inspection, Item, Part
 from affekt.report.inspection import (
     COUNTED,
     WORDS,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from affekt.corpora.raters import LONGEST
-from affekt.corpora.ratings import Fused, agreement, mean_of_finite
+from affekt.corpora.gold.raters import LONGEST
+from affekt.corpora.gold.ratings import Fused, agreement, mean_of_finite
 from affekt.report import svg
 from affekt.report.sheet import section, sheet, table
 from affekt.report.summary import counted, decimals, length, printable

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from affekt.corpora.corpus import Fault
-from affekt.corpora.inspection import Inspection, Part
+from affekt.corpora.inspection.figures import Inspection, Part
 from affekt.report.summary import counted, decimals, percent, printable, signed
 from affekt.timeline import MODALITIES
 

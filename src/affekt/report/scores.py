@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from affekt.corpora.pairs import Pair, Pairing
-from affekt.corpora.sides import Side
+from affekt.corpora.compare.pairs import Pair, Pairing
+from affekt.corpora.compare.sides import Side
 from affekt.report.summary import counted, printable
 from affekt.scoring import MEASURES, Evaluation, Score
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from affekt.corpora.vectors import Encoder
+from affekt.corpora.prepared.vectors import Encoder
 from affekt.errors import ModelError
 from affekt.networks import QuantisedEmbedding, TransformerEncoder
 from affekt.runtime.words import WordPieces
@@ -57,7 +57,7 @@ def load_minilm() -> TransformerEncoder:
 
 
 def word_encoder(name: str) -> tuple[Encoder, Callable[[Sequence[str]], list[np.ndarray]]]:
-    """What `corpora.vectors` keeps the vectors of, and what makes them.
+    """What `corpora.prepared.vectors` keeps the vectors of, and what makes them.
 
     Args:
         name: "minilm", or the folder of an encoder as `transformers` saves it, with a tokenizer.json.

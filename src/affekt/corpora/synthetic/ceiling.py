@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affekt.corpora.delay import earlier
+from affekt.corpora.gold.delay import earlier
 from affekt.corpora.synthetic.annotators import delay
 from affekt.corpora.synthetic.conversation import Cues, cues, hold, ratings
 from affekt.corpora.synthetic.latent import COUPLING, SNR, bent, likeness, straightened

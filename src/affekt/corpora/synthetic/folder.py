@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from affekt.corpora.avec import SYNTHETIC
 from affekt.corpora.dyads import PAIRS
-from affekt.corpora.lock import LOCK, only_run, sweep
+from affekt.corpora.formats.avec import SYNTHETIC
+from affekt.corpora.prepared.lock import LOCK, only_run, sweep
 from affekt.corpora.synthetic import annotators, film, latent, voice
 from affekt.corpora.synthetic.conversation import Conversation, cues, hold, ratings, sound
 from affekt.corpora.synthetic.plan import GENERATOR, Pair, Parameters, plan, split

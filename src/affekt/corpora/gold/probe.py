@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from affekt.corpora.delay import Found
 from affekt.corpora.folds import components, fold_of
-from affekt.corpora.prepared import PreparedClip
+from affekt.corpora.gold.delay import Found
+from affekt.corpora.prepared.dataset import PreparedClip
 from affekt.errors import CorpusError
 from affekt.scoring import Moments
 from affekt.timeline import Recording, frame_of

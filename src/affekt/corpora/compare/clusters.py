@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from affekt.corpora.compare.pairs import Pair
+from affekt.corpora.compare.sides import NAMES, bare_name
 from affekt.corpora.dyads import read_pairs
-from affekt.corpora.pairs import Pair
-from affekt.corpora.sheets import read_sheet
-from affekt.corpora.sides import NAMES, bare_name
+from affekt.corpora.formats.sheets import read_sheet
 from affekt.errors import CorpusError
 from affekt.timeline import Recording
 

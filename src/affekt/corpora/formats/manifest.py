@@ -26,10 +26,10 @@ from typing import cast
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault, LabelFiles, Severity
-from affekt.corpora.fitting import fitted, stated_frames
-from affekt.corpora.folders import fault_of, partition_of
-from affekt.corpora.labels import at_10hz, read_labels
-from affekt.corpora.sheets import Row, Sheet, read_sheet
+from affekt.corpora.formats.fitting import fitted, stated_frames
+from affekt.corpora.formats.folders import fault_of, partition_of
+from affekt.corpora.formats.sheets import Row, Sheet, read_sheet
+from affekt.corpora.labels.traces import at_10hz, read_labels
 from affekt.errors import CorpusError, MediaError
 from affekt.media.times import picture_times
 from affekt.timeline import DIMENSIONS, Gold, Recording, Side

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from affekt.corpora import audformat_tables, manifest, omg
 from affekt.corpora.corpus import Corpus, Fault, LabelFiles
 from affekt.corpora.dyads import PAIRS, how_guessed, of_equal_length
-from affekt.corpora.folders import FILMS, LABELS, SOUNDS, fault_of, natural, partition_of, walk
-from affekt.corpora.labels import Trace, on_frames, read_labels, side_by_side
-from affekt.corpora.layouts import TIME
+from affekt.corpora.formats import audformat_tables, manifest, omg
+from affekt.corpora.formats.folders import FILMS, LABELS, SOUNDS, fault_of, natural, partition_of, walk
+from affekt.corpora.formats.sheets import Row, Sheet, first_fields, read_sheet
+from affekt.corpora.labels.columns import TIME
+from affekt.corpora.labels.traces import Trace, on_frames, read_labels, side_by_side
 from affekt.corpora.readers import read_corpus
-from affekt.corpora.sheets import Row, Sheet, first_fields, read_sheet
 from affekt.errors import CorpusError
 from affekt.media.tables import bare
 from affekt.timeline import FRAME_RATE, Recording

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from affekt.corpora.clocks import JITTER, Clock, clock_of, clock_of_pictures, in_order
 from affekt.corpora.corpus import Fault
-from affekt.corpora.dialects import read_layout
-from affekt.corpora.folders import text_of
-from affekt.corpora.layouts import Layout, column_of, failure, warning
+from affekt.corpora.formats.folders import text_of
+from affekt.corpora.labels.clocks import JITTER, Clock, clock_of, clock_of_pictures, in_order
+from affekt.corpora.labels.columns import Layout, column_of, failure, warning
+from affekt.corpora.labels.dialects import read_layout
 from affekt.errors import CorpusError
 from affekt.media.tables import bare
 from affekt.timeline import FRAME_RATE, Gold, frame_count

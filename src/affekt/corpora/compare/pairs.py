@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
+from affekt.corpora.compare.sides import Labelled, Side, bare_name, columns_of, own_trace
 from affekt.corpora.corpus import Fault
-from affekt.corpora.delay import later
-from affekt.corpora.labels import Trace, on_frames
-from affekt.corpora.sides import Labelled, Side, bare_name, columns_of, own_trace
+from affekt.corpora.gold.delay import later
+from affekt.corpora.labels.traces import Trace, on_frames
 from affekt.errors import CorpusError
 from affekt.timeline import FRAME_RATE, Partition, Recording
 

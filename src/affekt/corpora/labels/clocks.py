@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from affekt.corpora.corpus import Fault
-from affekt.corpora.layouts import Layout, column_of, failure, warning
+from affekt.corpora.labels.columns import Layout, column_of, failure, warning
 from affekt.errors import CorpusError
 from affekt.media.tables import MAX_SECONDS, bare
 from affekt.timeline import FRAME_RATE

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from affekt.corpora.corpus import Corpus, Fault, LabelFiles
-from affekt.corpora.fitting import fitted, stated_frames
-from affekt.corpora.folders import FILMS, SOUNDS, fault_of, here_and_below, natural, partition_of
-from affekt.corpora.labels import Trace, at_10hz, gold_of, read_own_labels
-from affekt.corpora.raters import avec_centred
+from affekt.corpora.formats.fitting import fitted, stated_frames
+from affekt.corpora.formats.folders import FILMS, SOUNDS, fault_of, here_and_below, natural, partition_of
+from affekt.corpora.gold.raters import avec_centred
+from affekt.corpora.labels.traces import Trace, at_10hz, gold_of, read_own_labels
 from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, Gold, Partition, Recording
 

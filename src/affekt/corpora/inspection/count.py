@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.fitting import NEARLY
-from affekt.corpora.folders import ORDER, fault_of
-from affekt.corpora.inspection import BINS, Inspection, Item, Part, Spread
+from affekt.corpora.formats.fitting import NEARLY
+from affekt.corpora.formats.folders import ORDER, fault_of
+from affekt.corpora.inspection.figures import BINS, Inspection, Item, Part, Spread
 from affekt.errors import AffektError
 from affekt.media import find_transcript, read_transcript, read_turns
 from affekt.media.container import Contents, probe

@@ -18,9 +18,9 @@ import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault, Severity
 from affekt.corpora.dyads import PAIRS, Partner, how_guessed, of_equal_length, read_pairs
-from affekt.corpora.fitting import fitted, stated_frames
-from affekt.corpora.folders import FILMS, SOUNDS, fault_of, here_and_below, natural, partition_of
-from affekt.corpora.labels import Trace, at_10hz, read_own_labels
+from affekt.corpora.formats.fitting import fitted, stated_frames
+from affekt.corpora.formats.folders import FILMS, SOUNDS, fault_of, here_and_below, natural, partition_of
+from affekt.corpora.labels.traces import Trace, at_10hz, read_own_labels
 from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, Gold, Recording
 

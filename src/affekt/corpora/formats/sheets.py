@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affekt.corpora.corpus import Fault
-from affekt.corpora.folders import text_of
-from affekt.corpora.layouts import number
+from affekt.corpora.formats.folders import text_of
+from affekt.corpora.labels.columns import number
 from affekt.errors import CorpusError
 from affekt.media.tables import bare
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.folders import FILMS, fault_of, natural, partition_of, walk
-from affekt.corpora.sheets import Row, Sheet, read_sheet
+from affekt.corpora.formats.folders import FILMS, fault_of, natural, partition_of, walk
+from affekt.corpora.formats.sheets import Row, Sheet, read_sheet
 from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, Gold, Partition, Recording, Sentence
 

@@ -15,11 +15,19 @@ from pathlib import Path
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault, LabelFiles
-from affekt.corpora.fitting import fitted, stated_frames
-from affekt.corpora.folders import FILMS, SOUNDS, by_stem, fault_of, here_and_below, natural, partition_of
-from affekt.corpora.labels import Trace, at_10hz, gold_of, read_own_labels
-from affekt.corpora.layouts import is_number
-from affekt.corpora.sheets import first_fields, read_sheet
+from affekt.corpora.formats.fitting import fitted, stated_frames
+from affekt.corpora.formats.folders import (
+    FILMS,
+    SOUNDS,
+    by_stem,
+    fault_of,
+    here_and_below,
+    natural,
+    partition_of,
+)
+from affekt.corpora.formats.sheets import first_fields, read_sheet
+from affekt.corpora.labels.columns import is_number
+from affekt.corpora.labels.traces import Trace, at_10hz, gold_of, read_own_labels
 from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, Gold, Partition, Recording
 

@@ -22,10 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from affekt.corpora.clipfile import ClipWriter, open_clip
 from affekt.corpora.corpus import Corpus
-from affekt.corpora.lock import only_run, sweep
-from affekt.corpora.prepared import (
+from affekt.corpora.prepared.clipfile import ClipWriter, open_clip
+from affekt.corpora.prepared.dataset import (
     CLIPS,
     DATASET,
     Dataset,
@@ -34,6 +33,7 @@ from affekt.corpora.prepared import (
     write_dataset,
     write_manifest,
 )
+from affekt.corpora.prepared.lock import only_run, sweep
 from affekt.errors import CorpusError, MediaError
 from affekt.media.clips import Reading, read_clips
 from affekt.timeline import Clip, ClipSpec, Gold, Recording

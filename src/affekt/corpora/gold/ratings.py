@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from affekt.corpora import raters
 from affekt.corpora.corpus import Fault
-from affekt.corpora.folders import LABELS, natural
-from affekt.corpora.labels import Trace, at_10hz, read_labels, side_by_side
+from affekt.corpora.formats.folders import LABELS, natural
+from affekt.corpora.labels.traces import Trace, at_10hz, read_labels, side_by_side
 from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, frame_of, start_of
 from affekt.timeline.files import DECIMALS, atomic, finite
@@ -276,7 +275,7 @@ def fuse(ratings: Ratings, method: str, delays: np.ndarray, *, align: bool = Fal
     """Fuse one recording's ratings of one dimension.
 
     Args:
-        method: one of `affekt.corpora.raters.METHODS`.
+        method: one of `affekt.corpora.gold.raters.METHODS`.
         delays: (R,) as `delays_of` gives them.
         align: move each rater by their delay first; the gold begins and ends where all of them are.
     """

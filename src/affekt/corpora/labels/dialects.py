@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from affekt.corpora.folders import text_of
-from affekt.corpora.layouts import (
+from affekt.corpora.formats.folders import text_of
+from affekt.corpora.labels.columns import (
     AFFECT,
     IGNORED,
     MISSING,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from affekt.corpora.clipfile import ClipFile, ClipWriter, open_clip
-from affekt.corpora.lock import only_run
+from affekt.corpora.prepared.clipfile import ClipFile, ClipWriter, open_clip
+from affekt.corpora.prepared.lock import only_run
 from affekt.errors import CorpusError
 from affekt.timeline.files import atomic
 from affekt.timeline.words import split_words, storable

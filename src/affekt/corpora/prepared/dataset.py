@@ -5,7 +5,7 @@ A folder that `affekt prepare` made holds
     dataset.json     format, corpus, ClipSpec, alignment and delays, what failed, whether all is there
     manifest.csv     a row a recording
     clips/*.safetensors
-    vectors/…        word vectors, a folder an encoder (`corpora.vectors`)
+    vectors/…        word vectors, a folder an encoder (`corpora.prepared.vectors`)
 
 Alignment and delays are applied here, when a window is read, and nowhere else: changing them prepares nothing
 anew.
@@ -23,8 +23,8 @@ from typing import Any, get_args, overload
 
 import numpy as np
 
-from affekt.corpora.clipfile import ClipFile, open_clip
-from affekt.corpora.delay import Delays
+from affekt.corpora.gold.delay import Delays
+from affekt.corpora.prepared.clipfile import ClipFile, open_clip
 from affekt.errors import CorpusError
 from affekt.timeline import Alignment, Clip, ClipSpec, Gold, Partition, Sentence
 from affekt.timeline.alignment import sentence_frames

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault
-from affekt.corpora.folders import fault_of, natural, partition_of, text_of
+from affekt.corpora.formats.folders import fault_of, natural, partition_of, text_of
 from affekt.errors import CorpusError, MediaError
 from affekt.media.container import probe
 from affekt.timeline import DIMENSIONS, Gold, Partition, Recording, frame_count

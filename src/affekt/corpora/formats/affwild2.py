@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from affekt.corpora.corpus import Corpus, Fault, LabelFiles
-from affekt.corpora.folders import FILMS, by_stem, fault_of, partition_of, text_of, walk
-from affekt.corpora.labels import at_10hz, gold_of, read_labels
+from affekt.corpora.formats.folders import FILMS, by_stem, fault_of, partition_of, text_of, walk
+from affekt.corpora.labels.traces import at_10hz, gold_of, read_labels
 from affekt.errors import CorpusError, MediaError
 from affekt.media.times import picture_times
 from affekt.timeline import DIMENSIONS, FRAME_RATE, Gold, Partition, Recording, Side, frame_count

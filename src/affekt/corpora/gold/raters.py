@@ -123,7 +123,7 @@ def rater_delays(recordings: Sequence[np.ndarray], longest: float = LONGEST) -> 
     Each rater in turn is shifted to where they correlate best with the mean of the others, over all
     recordings that the same raters rated, until nobody moves. Only the differences between raters can be
     told: all of them being two seconds late looks like all being quick. So the delays have a mean of 0
-    (rounded to frames); what they share is left to the annotation delay, `affekt.corpora.delay`.
+    (rounded to frames); what they share is left to the annotation delay, `affekt.corpora.gold.delay`.
 
     Args:
         recordings: ratings (T, R) at 10 Hz each, the same raters in the same order.

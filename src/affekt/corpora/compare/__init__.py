@@ -1,0 +1,1 @@
+"""Predictions and gold, in whatever layout, brought to the same rows."""

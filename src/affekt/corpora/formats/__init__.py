@@ -1,0 +1,1 @@
+"""A module for each corpus' layout on disk, and what they share in walking folders and tables."""

@@ -1,0 +1,1 @@
+"""Several raters → one gold standard; how late they all were."""
