@@ -13,6 +13,7 @@ import numpy as np
 
 from affekt.corpora.corpus import Fault
 from affekt.corpora.formats.folders import LABELS, natural
+from affekt.corpora.gold import raters
 from affekt.corpora.labels.traces import Trace, at_10hz, read_labels, side_by_side
 from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, frame_of, start_of
