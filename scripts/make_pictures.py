@@ -1,8 +1,9 @@
-"""Make the README's picture: predict the demo, open its report in headless Chromium, take a screenshot.
+"""Make the pictures in the docs: open affekt's pages in headless Chromium, take a screenshot.
 
-    .venv/bin/python scripts/make_pictures.py [--model NAME]
+    .venv/bin/python scripts/make_pictures.py [--model NAME]   docs/report.png: the demo's report
+    .venv/bin/python scripts/make_pictures.py --corpus DIR     docs/inspection.png: what a corpus holds
 
-Needs Chromium. Writes docs/report.png.
+Needs Chromium. The picture in the docs is of `affekt synthesize DIR --pairs 32 --seconds 161 --seed 2021`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -54,16 +56,26 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default="default")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "report.png")
+    parser.add_argument("--corpus", type=Path, metavar="DIR")
     given = parser.parse_args()
-    prediction = affekt.load_model(given.model).predict(DEMO)
+    picture = ROOT / "docs" / ("inspection.png" if given.corpus else "report.png")
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        if given.corpus:
+            inspect = [sys.executable, "-m", "affekt", "corpus", "inspect", given.corpus, "--page", page]
+            subprocess.run(inspect, check=True)
+            screenshot(page.as_uri(), picture, 1100, 1270)
+        else:
+            save_report(given.model, page)
+            screenshot(f"{page.as_uri()}#t={MOMENT}", picture, 1280, 2080)
+    print(f"wrote {picture}")
+
+
+def save_report(model: str, page: Path) -> None:
+    prediction = affekt.load_model(model).predict(DEMO)
     # Without a film to load, the page shows its stills, and the picture does not depend on a video decoder.
     prediction.info["source"] = None
-    with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder) / "demo.html"
-        prediction.save_report(page)
-        screenshot(f"{page.as_uri()}#t={MOMENT}", given.out, 1280, 2080)
-    print(f"wrote {given.out}")
+    prediction.save_report(page)
 
 
 if __name__ == "__main__":
