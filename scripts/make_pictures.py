@@ -62,9 +62,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
         if given.corpus:
-            inspect = [sys.executable, "-m", "affekt", "corpus", "inspect", given.corpus, "--page", page]
-            subprocess.run(inspect, check=True)
-            screenshot(page.as_uri(), picture, 1100, 1270)
+            corpus = given.corpus.resolve()
+            inspect = [sys.executable, "-m", "affekt", "corpus", "inspect", corpus.name, "--page", page]
+            subprocess.run(inspect, check=True, cwd=corpus.parent)
+            screenshot(page.as_uri(), picture, 1200, 1500)
         else:
             save_report(given.model, page)
             screenshot(f"{page.as_uri()}#t={MOMENT}", picture, 1280, 2080)
