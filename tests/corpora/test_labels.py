@@ -72,6 +72,9 @@ DIALECTS = {
         "5000,1,-0.1234\n5250,1,-0.1\n9000,2,0.5\n",
         ("value",), [5, 5.25, 9], 0.25, [[-0.1234], [-0.1], [0.5]],
     ),
+    "MuSe-Toolbox, one rater": (
+        "timestamp,7\n0.50,0.1\n1.00,0.4\n", ("7",), [0, 0.5], 0.5, [[0.1], [0.4]],
+    ),
     "MuSe-Toolbox, raters": (  # a row's time is its end
         "timestamp,1,2,12\n0.50,0.1,0.2,0.3\n1.00,0.4,0.5,0.6\n",
         ("1", "2", "12"), [0, 0.5], 0.5, [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]],
@@ -95,6 +98,11 @@ DIALECTS = {
         '"Magnitude",1000\n"Second","Valence","Arousal","Button"\n'
         '"%%%%%%","%%%%%%","%%%%%%","%%%%%%"\n0.5,500,-250,0\n1,,,\n1.5,1000,0,1\n',
         ("valence", "arousal"), [0, 0.5, 1], 0.5, [[0.5, -0.25], [NAN, NAN], [1, 0]],
+    ),
+    "DARMA, its preamble filled up with commas": (
+        "Multimedia File,x.mp4,12.5,\nMagnitude,1000,,\nSecond,Valence,Arousal,Button\n"
+        "%%%%%%,%%%%%%,%%%%%%,%%%%%%\n0.5,500,-250,0\n1,,,\n",
+        ("valence", "arousal"), [0, 0.5], 0.5, [[0.5, -0.25], [NAN, NAN]],
     ),
     "CASE": (
         "0.00\t26225\t0\n0.05\t0\t-26225\n0.10\t-13112.5\t0\n",

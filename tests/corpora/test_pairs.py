@@ -396,6 +396,33 @@ def test_rows_that_are_no_numbers_are_named(tmp_path: Path) -> None:
     assert len(side.labelled[0].trace.values) == 1
 
 
+def test_gold_of_utterances_beyond_the_scale_is_masked(tmp_path: Path) -> None:
+    path = tmp_path / "omg_ValidationVideos.csv"
+    save(path, ["video,utterance,arousal,valence", "v,utterance_1.mp4,1.4,0.1", "v,utterance_2.mp4,0.2,-1"])
+    side = read_side(path, gold=True)
+    assert [(fault.line, fault.severity) for fault in side.faults] == [(2, "warning")]
+    values = np.concatenate([one.trace.values for one in side.labelled])
+    np.testing.assert_array_equal(values, [[np.nan, 0.1], [0.2, -1]])
+    assert read_side(path).labelled[0].trace.values[0, 0] == 1.4  # a prediction may lie anywhere
+
+
+@pytest.mark.parametrize("units", ["aus", "AU1,AU2,AU4"])
+def test_a_list_of_pictures_for_several_tasks_holds_many_videos(tmp_path: Path, units: str) -> None:
+    path = tmp_path / "train_set.txt"
+    rows = [
+        "430/00001.jpg,0.1,0.2,3,0,1,-1",
+        "430/00002.jpg,-5,0.2,-1,0,0,0",
+        "v9_left/00002.jpg,0.3,0.4,0,1,1,1",
+    ]
+    save(path, [f"image,valence,arousal,expression,{units}", *rows])
+    side = read_side(path, gold=True)
+    assert not side.faults
+    values = {one.recording.name: one.trace.values for one in side.labelled}
+    nothing = [np.nan, np.nan]
+    np.testing.assert_array_equal(values["430"], [[0.1, 0.2], nothing])
+    np.testing.assert_array_equal(values["v9_left"], [nothing, [0.3, 0.4]])
+
+
 @pytest.mark.parametrize(
     "kind", ["affwild2", "audformat_tables", "avec2017", "avec2019", "manifest", "muse", "omg", "recola"]
 )

@@ -29,6 +29,8 @@ DIMENSION_FOLDERS = (
     *("physio-arousal", "anno12_eda"),
 )
 """Folders of these names hold one dimension of all recordings, in the order in which it is reported."""
+PICTURES = ("image_location", "image")
+"""What the column of pictures is called in ABAW's submissions, and in its lists for several tasks at once."""
 BESIDE = (".", "readme", "licen", PAIRS)
 """How files begin that lie beside labels and are none."""
 CHALLENGE = re.compile(r"(?P<set>(train|dev|devel|test)(_[a-z]{2})?)_(?P<number>\d+)", re.IGNORECASE)
@@ -149,7 +151,8 @@ def _without_elan(paths: Sequence[Path]) -> list[Path]:
 
 def _of_own_files(root: Path, files: Sequence[Path], gold: bool) -> Side:
     """A challenge's tables of many recordings, a listed corpus, or a file a recording."""
-    if sheets := [path for path in files if {"image_location", "utterance"} & set(first_fields(path))]:
+    headers = {path: set(first_fields(path)) for path in files}
+    if sheets := [path for path, one in headers.items() if "utterance" in one or _lists_images(one)]:
         return _of_files(root, _named(root, sheets), gold)
     if manifest.recognises(root) or audformat_tables.recognises(root):
         return _of_corpus(root, gold)
@@ -199,8 +202,8 @@ def _of_files(root: Path, files: Mapping[str, Path], gold: bool) -> Side:
 
 def _of_file(name: str, path: Path, gold: bool) -> Side:
     header = set(first_fields(path))
-    if "image_location" in header:
-        return _of_images(read_sheet(path))
+    if _lists_images(header):
+        return _of_images(read_sheet(path, open_end=True), gold)
     listed = not header & (TIME | {"utterance"})
     if listed and header & set(manifest.COLUMNS["file"]) and manifest.recognises(path):
         try:
@@ -210,7 +213,7 @@ def _of_file(name: str, path: Path, gold: bool) -> Side:
                 raise
             # A table of predictions, whose films are elsewhere.
     if ("utterance" in header or (listed and header & set(NAMES))) and header & set(DIMENSION_FOLDERS):
-        return _of_rows(path)
+        return _of_rows(path, gold)
     if {"video", "utterance"} <= header:
         return Side(path, ())  # OMG's transcripts, or its utterances without labels
     trace = read_labels(path, bounded=gold)
@@ -266,7 +269,7 @@ def _joined(parts: Mapping[str, Trace]) -> Trace:
     return replace(longest, columns=tuple(parts), values=values, segments=None)
 
 
-def _of_rows(path: Path) -> Side:
+def _of_rows(path: Path, gold: bool) -> Side:
     """A table with a row for each recording, or each utterance of a video (OMG-Emotion)."""
     sheet = read_sheet(path)
     dimensions = [name for name in DIMENSION_FOLDERS if name in sheet.header]
@@ -275,7 +278,7 @@ def _of_rows(path: Path) -> Side:
     labelled, faults, first = [], list(sheet.faults), dict[str, str]()
     for row in sheet.rows:
         video, name = row.get(("video",)) or None, _bare_stem(row.get(("utterance",))) or row.get(NAMES)
-        values = _numbers(sheet, row, dimensions, faults)
+        values = _numbers(sheet, row, dimensions, gold, faults)
         if values is None or not name:
             continue
         trace = Trace(tuple(dimensions), np.array([values]), np.zeros(1), 1.0, "a row a recording")
@@ -287,16 +290,24 @@ def _of_rows(path: Path) -> Side:
     return Side(path, tuple(labelled), tuple(faults))
 
 
-def _of_images(sheet: Sheet) -> Side:
-    """ABAW's submission: a row a picture, video/00001.jpg; a picture that is not listed has no value."""
+def _lists_images(header: set[str]) -> bool:
+    """Is each row a picture of some video? Not by a column called image alone: that may be of one video."""
+    return "image_location" in header or {"image", "expression"} <= header
+
+
+def _of_images(sheet: Sheet, gold: bool) -> Side:
+    """ABAW's submission: a row a picture, video/00001.jpg; a picture that is not listed has no value.
+
+    Its lists for several tasks at once are laid out alike, with expressions and action units behind.
+    """
     dimensions = tuple(name for name in sheet.header if name in DIMENSION_FOLDERS)
     rows: dict[str, dict[int, list[float]]] = defaultdict(dict)
     faults = list(sheet.faults)
     for row in sheet.rows:
-        video, _, picture = row.get(("image_location",)).replace("\\", "/").rpartition("/")
-        number, values = Path(picture).stem, _numbers(sheet, row, dimensions, faults)
+        video, _, picture = row.get(PICTURES).replace("\\", "/").rpartition("/")
+        number, values = Path(picture).stem, _numbers(sheet, row, dimensions, gold, faults)
         if not (video and number.isdecimal() and 0 < int(number) < 10_000_000):
-            message = "the image_location should be VIDEO/00001.jpg, counted from 1; left out"
+            message = "the picture should be VIDEO/00001.jpg, counted from 1; left out"
             faults.append(Fault(sheet.path, message, row.line))
         elif values is not None:
             rows[video][int(number) - 1] = values
@@ -311,8 +322,13 @@ def _of_images(sheet: Sheet) -> Side:
     return Side(sheet.path, tuple(labelled), tuple(faults))
 
 
-def _numbers(sheet: Sheet, row: Row, dimensions: Sequence[str], faults: list[Fault]) -> list[float] | None:
-    """A row's values, NaN where there is none; None and a fault for what is no number."""
+def _numbers(
+    sheet: Sheet, row: Row, dimensions: Sequence[str], gold: bool, faults: list[Fault]
+) -> list[float] | None:
+    """A row's values, NaN where there is none; None and a fault for what is no number.
+
+    Labels beyond [−1, 1] are masked, with a warning.
+    """
     values = []
     for dimension in dimensions:
         value = sheet.number(row.fields[dimension])
@@ -320,8 +336,13 @@ def _numbers(sheet: Sheet, row: Row, dimensions: Sequence[str], faults: list[Fau
             message = f"{dimension} is {row.fields[dimension]!r}, which is no number; the row is left out"
             faults.append(Fault(sheet.path, message, row.line))
             return None
-        values.append(np.nan if value == -5 else value)
-    return values
+        if gold and abs(value) > 1 and value != -5:
+            message = f"{dimension} is {value:g}, where labels lie within [-1, 1]: masked"
+            faults.append(Fault(sheet.path, message, row.line, "warning"))
+            value = np.nan
+        values.append(value)
+    # As in Aff-Wild2's own files, what is marked as invalid in one dimension is so in the other.
+    return [np.nan] * len(values) if -5 in values else values
 
 
 def _of_corpus(root: Path, gold: bool) -> Side:

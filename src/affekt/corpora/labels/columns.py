@@ -148,7 +148,7 @@ def by_name(path: Path, header: list[str], rows: tuple[Row, ...], separator: str
         raise CorpusError(f"{path}, line 1: names a column twice ({', '.join(columns)})")
     if len(columns) == 1 and columns[0].casefold() in {"value", "goldstandard", "label"}:
         columns = ("value",)
-    raters = time is not None and len(labels) > 1 and all(name.isdigit() for name in columns)
+    raters = time is not None and all(name.isdigit() for name in columns)
     affwild = time is None and set(columns) == {"arousal", "valence"}
     return Layout(
         path=path,

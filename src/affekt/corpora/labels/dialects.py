@@ -191,7 +191,9 @@ def _is_mark(line: str) -> bool:
 
 def _carma(path: Path, lines: list[tuple[int, str]], mark: int) -> Layout:
     """CARMA (one axis) and DARMA (two): a preamble that names the scale, a marking row, means of bins."""
-    preamble = {bare(one): bare(rest) for _, line in lines[:mark] for one, _, rest in [line.partition(",")]}
+    # Where a table had to be a rectangle, short lines end in commas.
+    parts = [line.rstrip(" ,").partition(",") for _, line in lines[:mark]]
+    preamble = {bare(one): bare(rest) for one, _, rest in parts}
     header = [bare(field) for field in split(lines[mark - 1][1], ",")]
     rows = rows_of(path, lines[mark + 1 :], ",", len(header))
     magnitude = number(preamble.get("Magnitude", ""))
