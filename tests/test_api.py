@@ -88,7 +88,7 @@ def test_what_is_wrong_in_a_program_is_a_value_error(
 ) -> None:
     film = EXAMPLES / "demo.mp4"
     with pytest.raises(ValueError, match="sentence or causal"):
-        model.predict(film, alignment="word")  # type: ignore[arg-type]
+        model.predict(film, alignment="word")
     with pytest.raises(ValueError, match="the first face is 1"):
         model.predict(film, subject=0)
     with pytest.raises(ValueError, match="at least 1"):

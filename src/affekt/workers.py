@@ -83,9 +83,9 @@ def _over_processes(
     try:
         for slot in slots:
             slot.give(waiting.popleft())
-        while busy := {slot.pipe: slot for slot in slots if slot.busy}:
-            for ready in connection.wait(list(busy)):
-                slot = busy[ready]  # type: ignore[index]
+        while pipes := [slot.pipe for slot in slots if slot.busy]:
+            ready = connection.wait(pipes)
+            for slot in [one for one in slots if one.pipe in ready]:
                 item, result = slot.take()
                 if waiting:
                     if not slot.alive:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from affekt.cli import affekt as command
-from affekt.corpora.corpus import Corpus, Fault
+from affekt.corpora.corpus import Corpus, Fault, Severity
 from affekt.errors import CorpusError
 from affekt.timeline import Gold, Recording
 
@@ -48,9 +48,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_exit_code(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, severity: str | None, options: tuple[str, ...], code: int
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    severity: Severity | None,
+    options: tuple[str, ...],
+    code: int,
 ) -> None:
-    faults = (Fault(folder / "a.csv", "odd", severity=severity),) if severity else ()  # type: ignore[arg-type]
+    faults = (Fault(folder / "a.csv", "odd", severity=severity),) if severity else ()
     result = call(monkeypatch, faults, "K ö", *options)
     assert result.exit_code == code and "1 recording" in result.output
 

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -87,9 +88,9 @@ def abaw_submission(root: Path, name: str, values: np.ndarray) -> None:
 UNTIMED: dict[str, Layout] = {one.__name__: one for one in (aff_wild2, abaw_submission)}
 
 
-def compared(tmp_path: Path, pad: Pad | None = None, **more: object) -> Pairing:
+def compared(tmp_path: Path, pad: Pad | None = None, **more: Any) -> Pairing:
     predictions, gold = read_side(tmp_path / "predictions"), read_side(tmp_path / "gold")
-    return pair_up(predictions, gold, pad=pad, **more)  # type: ignore[arg-type]
+    return pair_up(predictions, gold, pad=pad, **more)
 
 
 def errors(pairing: Pairing) -> list[Fault]:
@@ -184,9 +185,9 @@ def test_gold_without_a_label_does_not_count_and_needs_no_prediction(tmp_path: P
 def test_a_prediction_without_any_value(tmp_path: Path) -> None:
     x, y = values_of("x"), values_of("y")
     x[:20], y[20:] = np.nan, np.nan
-    for pad in (None, "last", "mask"):
+    for pad in (None, *get_args(Pad)):
         with pytest.raises(CorpusError, match="has no value in any of the 20 rows"):
-            one_pair(tmp_path, x, y, pad)  # type: ignore[arg-type]
+            one_pair(tmp_path, x, y, pad)
 
 
 def test_pictures_that_were_left_out(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Fusing raters and their agreement, worked out by hand; and real raters beside another toolbox's gold."""
 
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -122,9 +123,9 @@ def test_weights_do_not_know_the_scale(values: np.ndarray, scale: float) -> None
 
 
 @given(ratings, st.randoms(use_true_random=False))
-def test_the_order_of_the_raters_changes_nothing(values: np.ndarray, random: object) -> None:
+def test_the_order_of_the_raters_changes_nothing(values: np.ndarray, random: Random) -> None:
     order = np.arange(values.shape[1])
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)
     for fuse_them in METHODS.values():
         one, other = fuse_them(values), fuse_them(values[:, order])
         np.testing.assert_allclose(one.values, other.values, atol=1e-9)

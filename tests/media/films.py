@@ -82,9 +82,9 @@ class WholePicture:
         self._size = size
 
     def follow(self, picture: object) -> SimpleNamespace:
-        small = picture.at(16 / max(picture.width, picture.height))  # type: ignore[attr-defined]
+        small = picture.at(16 / max(picture.width, picture.height))
         self.greys.append(float(small.mean()))
-        self.sizes.append((picture.width, picture.height))  # type: ignore[attr-defined]
+        self.sizes.append((picture.width, picture.height))
         crop = np.full((self._size, self._size, 3), round(float(small.mean())), np.uint8)
         return SimpleNamespace(crop=crop, box=(0.0, 0.0, 1.0, 1.0))
 

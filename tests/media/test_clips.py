@@ -33,7 +33,7 @@ ROWS = {
 
 
 def read(recording: Recording, **options: object) -> tuple[list[Clip], Reading]:
-    reading = read_clips(recording, SPEC, follower=WholePicture(16), **options)  # type: ignore[arg-type]
+    reading = read_clips(recording, SPEC, follower=WholePicture(16), **options)
     return list(reading), reading
 
 
@@ -80,7 +80,7 @@ def test_stills_are_one_a_second_and_small(tmp_path: Path) -> None:
     film = make_film(tmp_path / "film.mkv", np.arange(50) / 25, size=(640, 400))
     stills = [still for clip in read(Recording(film), stills=True, length=8)[0] for still in clip.stills]
     assert [still.frame for still in stills] == [0, 10] and stills[0].box == (0.0, 0.0, 1.0, 1.0)
-    frame = av.CodecContext.create("mjpeg", "r").decode(av.Packet(stills[1].jpeg))[0]  # type: ignore[attr-defined]
+    frame = av.CodecContext.create("mjpeg", "r").decode(av.Packet(stills[1].jpeg))[0]
     assert (frame.width, frame.height) == (320, 200)
     assert not read(Recording(film))[0][0].stills
 

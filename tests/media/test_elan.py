@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pympi
@@ -182,12 +182,12 @@ def test_it_is_found_beside_the_film_and_named_in_a_warning(tmp_path: Path) -> N
         (lambda text: "", "damaged XML"),
     ],
 )
-def test_damage_is_told_in_one_line(damage: object, said: str, tmp_path: Path) -> None:
+def test_damage_is_told_in_one_line(damage: Callable[[str], str], said: str, tmp_path: Path) -> None:
     path = write_eaf(tmp_path / "a.eaf", text=[(0, 400, "hello")])
-    path.write_text(damage(path.read_text("utf-8")), "utf-8")  # type: ignore[operator]
+    path.write_text(damage(path.read_text("utf-8")), "utf-8")
     for read, fault in ((read_transcript, TranscriptError), (read_turns, TurnsError)):
         with pytest.raises(fault, match=said) as caught:
-            read(path)  # type: ignore[operator]
+            read(path)
         assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -212,6 +212,6 @@ def test_any_change_is_read_or_refused(data: st.DataObject, tmp_path_factory: py
     path.write_bytes(text[:start] + data.draw(st.binary(max_size=20)) + text[stop:])
     for read, fault in ((read_transcript, TranscriptError), (read_turns, TurnsError)):
         try:
-            read(path)  # type: ignore[operator]
+            read(path)
         except fault as error:
             assert "\n" not in str(error)

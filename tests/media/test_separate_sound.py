@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ def read(recording: Recording) -> tuple[Clip, Reading]:
     return clip, reading
 
 
-def film_of(path: Path, seconds: float, **how: object) -> Path:
-    return make_film(path, np.arange(round(25 * seconds)) / 25, **how)  # type: ignore[arg-type]
+def film_of(path: Path, seconds: float, **how: Any) -> Path:
+    return make_film(path, np.arange(round(25 * seconds)) / 25, **how)
 
 
 def sound_of(path: Path, seconds: float, hertz: float = 440.0) -> Path:

@@ -169,7 +169,7 @@ def test_jpeg_is_read_back() -> None:
     data = encode_jpeg(rgb)
     assert data[:2] == b"\xff\xd8" and data[-2:] == b"\xff\xd9" and len(data) < 3000
     decoder = av.CodecContext.create("mjpeg", "r")
-    frame = decoder.decode(av.Packet(data))[0]  # type: ignore[attr-defined]
+    frame = decoder.decode(av.Packet(data))[0]
     np.testing.assert_allclose(
         frame.to_ndarray(format="rgb24")[5:35, 40:55].mean(axis=(0, 1)), (200, 80, 20), atol=12
     )

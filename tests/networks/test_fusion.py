@@ -174,7 +174,7 @@ def test_equation_6_as_printed_by_hand() -> None:
 
 def test_equation_7_by_hand() -> None:
     fusion = self_attention(ResidualSelfAttention, "softmax", 7.5 * log(3))
-    nn.init.constant_(fusion.w_z.weight, 2.0)  # type: ignore[arg-type]
+    nn.init.constant_(fusion.w_z.weight, 2.0)
     v = 5 / 12 + 27 / 20
     fused = fusion(frame(1, 2, 99), here(True, True, False))
     torch.testing.assert_close(fused.x, torch.tensor([[[2 * v + 1, 2 * v + 2, 0.0]]]))
@@ -371,4 +371,4 @@ def test_frames_do_not_see_each_other(kind: str, alpha: str) -> None:
 )
 def test_configs_that_mean_nothing_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        FusionConfig(**change)  # type: ignore[arg-type]
+        FusionConfig(**change)

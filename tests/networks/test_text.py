@@ -80,7 +80,7 @@ def test_equation_2(act: str, g: object) -> None:
     z = [2.0, 4.0]
     # W z + b = (1.1, −1); the gates are σ(2 − 2) = 1/2 and σ(−2).
     closed = 1 / (1 + exp(2))
-    expected = [0.5 * g(1.1) + 0.5 * 2, closed * g(-1.0) + (1 - closed) * 4]  # type: ignore[operator]
+    expected = [0.5 * g(1.1) + 0.5 * 2, closed * g(-1.0) + (1 - closed) * 4]
     torch.testing.assert_close(highway(torch.tensor([z])), torch.tensor([expected]))
 
 

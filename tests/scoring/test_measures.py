@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -152,6 +154,6 @@ def test_bounds(drawn: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(("x", "y"), [([[1.0]], [[1.0], [2.0]]), ([1.0], [1.0])])
-def test_other_shapes_are_refused(x: list[object], y: list[object]) -> None:
+def test_other_shapes_are_refused(x: list[Any], y: list[Any]) -> None:
     with pytest.raises(ValueError, match="should both be"):
-        Sums.of(x, y)  # type: ignore[arg-type]
+        Sums.of(x, y)

@@ -67,7 +67,7 @@ def word_encoder(name: str) -> tuple[Encoder, Callable[[Sequence[str]], list[np.
     """
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bar()
     try:
         folder = minilm_folder() if name == "minilm" else Path(name)
         tokenizer = folder / "tokenizer.json"

@@ -113,7 +113,7 @@ def _load(header: Path) -> _Database:
     """The header, and the tables as data frames."""
     try:
         import audformat
-        import yaml  # type: ignore[import-untyped]  # comes with audformat
+        import yaml
     except ImportError as error:
         message = f"{header}: audformat is needed to read it; pip install 'affekt[corpora]'"
         raise CorpusError(message) from error

@@ -11,6 +11,7 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -122,29 +123,26 @@ def _by_position(path: Path, rows: tuple[Row, ...], separator: str, columns: Seq
     width = len(rows[0][1])
     named = not is_number(rows[0][1][0]) and bare(rows[0][1][0]).casefold() not in MISSING and width > 1
     first, n_values = int(named), width - 1 - named
-    kind: dict[str, object]
+    laid = partial(Layout, path=path, separator=separator, rows=rows)
     if width == 1:
-        kind = {"dialect": "one number a line", "columns": ("value",), "values": (0,)}
-    elif named and 1 <= n_values <= 3:
+        return laid(dialect="one number a line", columns=("value",), values=(0,))
+    if named and 1 <= n_values <= 3:
         names = ("value",) if n_values == 1 else ("arousal", "valence", "liking")[:n_values]
         places = tuple(range(2, width))
-        kind = {"dialect": "SEWA, no header", "columns": names, "values": places, "time": 1, "name": 0}
-    elif columns is not None and len(columns) == n_values:
-        kind = {"dialect": "no header", "columns": tuple(columns), "time": first}
-        kind |= {"values": tuple(range(first + 1, width)), "name": 0 if named else None}
-    elif width == 2:
-        kind = {"dialect": "time and value", "columns": ("value",), "values": (1,), "time": 0}
-    elif width == 3 and (segment := _muse_segment(rows)) is not None:
-        where = "before" if segment == 1 else "after"
-        kind = {"dialect": f"MuSe, no header, segment {where} the value", "columns": ("value",)}
-        kind |= {"values": (3 - segment,), "time": 0, "segment": segment}
-    elif width == 3 and separator == "\t" and _is_case(rows):
-        kind = {"dialect": "CASE, joystick", "columns": ("valence", "arousal"), "values": (1, 2), "time": 0}
-        kind |= {"scale": (-CASE_SCALE, CASE_SCALE)}
-    else:
-        advice = "write them into a first line, such as time,arousal,valence"
-        raise CorpusError(f"{path}, line {rows[0][0]}: {width} columns without names; {advice}")
-    return Layout(path=path, separator=separator, rows=rows, **kind)  # type: ignore[arg-type]
+        return laid(dialect="SEWA, no header", columns=names, values=places, time=1, name=0)
+    if columns is not None and len(columns) == n_values:
+        places, name = tuple(range(first + 1, width)), 0 if named else None
+        return laid(dialect="no header", columns=tuple(columns), values=places, time=first, name=name)
+    if width == 2:
+        return laid(dialect="time and value", columns=("value",), values=(1,), time=0)
+    if width == 3 and (segment := _muse_segment(rows)) is not None:
+        dialect = f"MuSe, no header, segment {'before' if segment == 1 else 'after'} the value"
+        return laid(dialect=dialect, columns=("value",), values=(3 - segment,), time=0, segment=segment)
+    if width == 3 and separator == "\t" and _is_case(rows):
+        names, scale = ("valence", "arousal"), (-CASE_SCALE, CASE_SCALE)
+        return laid(dialect="CASE, joystick", columns=names, values=(1, 2), time=0, scale=scale)
+    advice = "write them into a first line, such as time,arousal,valence"
+    raise CorpusError(f"{path}, line {rows[0][0]}: {width} columns without names; {advice}")
 
 
 def _muse_segment(rows: tuple[Row, ...]) -> int | None:
