@@ -5,6 +5,7 @@ AffektError
 ├── TranscriptError     the transcript: unreadable, out of order, beginning after the end
 ├── TurnsError          the turn file
 ├── CorpusError         a corpus' folder, its labels, raters' traces: unknown layout, damaged, not fitting
+├── ConfigError         a training config: unknown option, value of another type, run folder of another config
 ├── ClusterError        the Ray cluster: cannot be reached, or lost its workers
 ├── ModelError          the bundle: unknown, damaged, foreign
 ├── PredictionError     a saved prediction: damaged, or not one of affekt's
@@ -32,6 +33,10 @@ class TurnsError(AffektError):
 
 class CorpusError(AffektError):
     """A corpus' folder or one of its files cannot be read, or does not fit the others."""
+
+
+class ConfigError(AffektError):
+    """A training config says what no run can be told, or a run folder holds another run."""
 
 
 class ClusterError(AffektError):

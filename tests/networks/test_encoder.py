@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from affekt.networks import QuantisedEmbedding, TransformerEncoder, WordTable
 from affekt.networks.encoder import mean_of_pieces
-from affekt.training import encoders
+from affekt.training.encoders import pretrained as encoders
 
 SMALL = {"vocab_size": 30, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16}
 CONFIGS = {

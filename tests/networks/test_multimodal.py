@@ -230,5 +230,5 @@ def test_config_defaults_and_faults() -> None:
     assert asdict(MultimodalConfig()) == MultimodalConfig().to_dict()
     with pytest.raises(ValueError, match="the model has no part heads: its parts are text, audio"):
         MultimodalConfig.from_dict({"heads": {}})
-    with pytest.raises(TypeError, match="hiden"):
+    with pytest.raises(ValueError, match="no option hiden"):
         MultimodalConfig.from_dict({"head": {"hiden": 9}})

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from affekt.networks import MultimodalConfig, VisualConfig, VisualNetwork, load_imagenet_trunk
-from affekt.networks.visual import AttentionalPooling, HighResolutionModule, HRNetTrunk
+from affekt.networks.pooling import AttentionalPooling
+from affekt.networks.visual import HighResolutionModule, HRNetTrunk
 
 
 def count(*modules: nn.Module) -> int:

@@ -190,5 +190,47 @@ def test_other_kinds_of_tokenizers():
     assert encoded.pieces[0, [0, -1]].tolist() == [0, 2] and encoded.piece_mask.all()
 
 
+def test_words_are_cut_as_in_the_running_sentence():
+    """After a space a byte piece begins with it, after a bracket or at the start it does not."""
+    table = ["<s>", "</s>", "<unk>", "Ġ", "(", ")", "n", "o", "no", "Ġno", "Ġ("]
+    rows = {piece: row for row, piece in enumerate(table)}
+    tokenizer = Tokenizer(models.BPE(rows, [("n", "o"), ("Ġ", "no"), ("Ġ", "(")], unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0), add_prefix_space=False)
+    encoded = WordPieces(tokenizer.to_str()).encode(["no \t no\xa0(no)  "])
+    assert encoded.words == (("no", "no", "(", "no", ")"),)
+    assert [table[row] for row in encoded.pieces[0]] == ["<s>", "no", "Ġno", "Ġ(", "no", ")", "</s>"]
+    assert encoded.piece_word.tolist() == [[-1, 0, 1, 2, 3, 4, -1]]
+
+
+def test_a_lone_mark_of_a_space_belongs_to_the_word_after_it():
+    table = ["<unk>", "▁", "a", "▁b", "!"]
+    tokenizer = Tokenizer(models.Unigram([(piece, -1.0) for piece in table], unk_id=0))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A <sep>:0", special_tokens=[("<sep>", 0)]
+    )
+    encoded = WordPieces(tokenizer.to_str()).encode(["a b a!"])
+    assert [table[row] for row in encoded.pieces[0, :-1]] == ["▁", "a", "▁b", "▁", "a", "!"]
+    assert encoded.piece_word.tolist() == [[0, 0, 1, 2, 2, 3, -1]]
+
+
+def test_marks_that_are_said_are_letters():
+    tokenizer = Tokenizer.from_str(TOKENIZER)
+    tokenizer.add_special_tokens(["[SEP]"])
+    encoded = WordPieces(tokenizer.to_str()).encode(["a [SEP] a"])
+    assert encoded.words == (("a", "[", "SEP", "]", "a"),)
+    assert encoded.pieces.tolist() == [[2, 14, 1, 1, 1, 14, 3]]
+
+
+def test_words_that_melt_into_one_piece_have_one_each():
+    """A soft hyphen within a word is one of our words and nothing to the encoder."""
+    encoded = PIECES.encode(["go\xadod good"])
+    assert encoded.words == (("go", "\xad", "od", "good"),)
+    assert encoded.pieces.tolist() == [[2, 9, 1, 1, 9, 3]]
+    assert encoded.piece_word.tolist() == [[-1, 0, 1, 2, 3, -1]]
+    check(encoded, 1)
+
+
 def test_vocabulary_file_is_plain():
     assert json.loads(VOCABULARY.to_json()) == {"words": list(VOCABULARY.words)}

@@ -10,6 +10,7 @@ import click
 
 from affekt import __version__
 from affekt.cli.batch import complain
+from affekt.cli.compare import compare
 from affekt.cli.corpus import corpus
 from affekt.cli.delay import delay
 from affekt.cli.evaluate import evaluate
@@ -18,6 +19,7 @@ from affekt.cli.models import models
 from affekt.cli.predict import predict
 from affekt.cli.prepare import prepare
 from affekt.cli.report import report
+from affekt.cli.runs import runs
 from affekt.cli.synthesize import synthesize
 from affekt.cli.train import train
 from affekt.errors import AffektError
@@ -83,7 +85,9 @@ def affekt() -> None:
     """  # noqa: D301
 
 
-for command in (predict, report, models, train, corpus, prepare, gold, delay, synthesize, evaluate):
+COMMANDS = (predict, report, models, corpus, prepare, gold, delay, synthesize, evaluate, compare, train, runs)
+
+for command in COMMANDS:
     affekt.add_command(command)
 
 

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from affekt.cli.batch import complain
+from affekt.cli.comparing import draws_options, rows_options
 from affekt.cli.options import File
 from affekt.cli.outputs import spare_inputs
 from affekt.errors import CorpusError
 
 if TYPE_CHECKING:
     from affekt.corpora.compare.pairs import Pad, Pairing
+    from affekt.corpora.compare.sides import Side
     from affekt.timeline import Partition
 
 FEW = 20
 """Recordings that are listed one by one without being asked to."""
-
-
-def words(text: str) -> tuple[str, ...]:
-    """A comma-separated list, each once.
-
-    >>> words("arousal, valence,arousal")
-    ('arousal', 'valence')
-    """
-    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
 @click.command(options_metavar="[OPTION]…")
@@ -41,60 +35,13 @@ def words(text: str) -> tuple[str, ...]:
     metavar="DIR",
     help="Label files of any layout, or a corpus' folder.",
 )
+@rows_options
+@draws_options
 @click.option(
-    "--dimension",
-    "dimensions",
-    callback=lambda _ctx, _param, text: words(text or ""),
-    metavar="LIST",
-    show_default="all that both have",
-    help="Such as arousal,valence.",
-)
-@click.option(
-    "--select",
-    multiple=True,
-    metavar="PATTERN",
-    help="Recordings by name, such as 'Devel_DE_*'; may be said again.",
-)
-@click.option(
-    "--partition",
-    type=click.Choice(["train", "devel", "test"]),
-    help="Of the gold, where the corpus says.  [default: all]",
-)
-@click.option(
-    "--pad",
-    type=click.Choice(["last", "mask"]),
-    help="Where a prediction is too short or has gaps: hold the value before, or do not count.",
-)
-@click.option(
-    "--annotation-delay",
-    metavar="LIST",
-    help="Move predictions later first, arousal=2.3,valence=0.8 (seconds): they were learnt from gold moved "
-    "earlier by as much.",
-)
-@click.option(
-    "--groups",
-    type=File(),
-    metavar="FILE",
-    help="What is drawn together: a CSV of two columns, name and dyad (or speaker …), or a pairs.csv.",
-)
-@click.option(
-    "--draws",
-    type=click.IntRange(0, 1_000_000),
-    default=1_000,
-    show_default=True,
-    metavar="N",
-    help="Of the bootstrap; 0: no intervals.",
-)
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of the bootstrap."
-)
-@click.option(
-    "--confidence",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    metavar="SHARE",
-    help="Of the intervals.",
+    "--post-fit",
+    type=click.Choice(["train", "devel"]),
+    help="Filter, centre, scale and shift the predictions first, at 10 Hz, as far as each helps on this "
+    "partition.",
 )
 @click.option(
     "--per-recording/--no-per-recording",
@@ -114,6 +61,7 @@ def evaluate(
     draws: int,
     seed: int,
     confidence: float,
+    post_fit: Partition | None,
     per_recording: bool | None,
     output: Path | None,
 ) -> None:
@@ -122,30 +70,39 @@ def evaluate(
     Recordings are matched by name. Either side may be in any layout that affekt reads: its own CSV, SEWA,
     RECOLA, Aff-Wild2, MuSe, OMG-Emotion, a folder for each dimension, or one file.
     """
+    from affekt.corpora.compare.chained import chained
     from affekt.corpora.compare.clusters import clusters_of, gathered, read_groups
-    from affekt.corpora.compare.pairs import moved_back, pair_up
-    from affekt.corpora.compare.sides import columns_of, read_side
-    from affekt.corpora.gold.delay import Delays, check_named, parse
+    from affekt.corpora.compare.pairs import pair_up
+    from affekt.corpora.compare.sides import read_side
     from affekt.report.scores import Scores, show_scores, to_json
     from affekt.scoring import evaluate as score
     from affekt.timeline.files import write_values
 
+    if post_fit and not partition:
+        raise click.UsageError("--post-fit needs --partition, to know what is scored and what is chosen on")
     ours, theirs = read_side(predictions), read_side(gold, gold=True)
     names = [one.recording.name for one in theirs.labelled]
     table, called = read_groups(groups, names) if groups else (None, "")
-    if annotation_delay:
-        check_named(annotation_delay, columns_of(ours.labelled))
-        ours = moved_back(ours, Delays(parse(annotation_delay)).annotation)
+    ours = _moved(ours, annotation_delay, on_clock=bool(post_fit))
     if output:
         read = [one.path for side in (ours, theirs) for one in side.labelled]
         spare_inputs([predictions, gold, *read, *([groups] if groups else [])], [output])
-    pairing = pair_up(ours, theirs, dimensions=dimensions, select=select, partition=partition, pad=pad)
-    errors = [fault for fault in pairing.faults if fault.severity == "error"]
+
+    def paired(of: Partition | None, names: Sequence[str]) -> Pairing:
+        return pair_up(ours, theirs, dimensions=names, select=select, partition=of, pad=pad)
+
+    pairing = paired(partition, dimensions)
+    fitted = paired(post_fit, pairing.dimensions) if post_fit else pairing
+    faults = dict.fromkeys((*pairing.faults, *fitted.faults))
+    errors = [fault for fault in faults if fault.severity == "error"]
     for fault in errors:
         complain(CorpusError(str(fault)))
     if not pairing.pairs:
         raise CorpusError(_nothing(gold, pairing))
-    units = gathered(pairing.pairs)
+    pairs, done = pairing.pairs, None
+    if post_fit:
+        pairs, done = chained(pairs, fitted.pairs, pairing.dimensions, post_fit, table)
+    units = gathered(pairs)
     clusters, what = clusters_of([one.recording for one in units], table)
     result = score(
         [(one.predictions, one.gold) for one in units],
@@ -154,13 +111,26 @@ def evaluate(
         seed=seed,
         confidence=confidence,
     )
-    scores = Scores(ours, theirs, pairing, units, clusters, called or what, result, draws, seed, confidence)
+    what = called or what
+    scores = Scores(ours, theirs, pairing, units, clusters, what, result, draws, seed, confidence, done)
     show_scores(scores, each=len(units) <= FEW if per_recording is None else per_recording)
     if output:
         write_values(output, to_json(scores))
         click.echo(f"wrote {output}")
     if errors:
         sys.exit(1)
+
+
+def _moved(side: Side, delays: str | None, *, on_clock: bool) -> Side:
+    """Predictions moved later by --annotation-delay, or at 10 Hz, as asked for."""
+    from affekt.corpora.compare import pairs
+    from affekt.corpora.compare.sides import columns_of
+    from affekt.corpora.gold.delay import Delays, check_named, parse
+
+    if delays:
+        check_named(delays, columns_of(side.labelled))
+        return pairs.moved_back(side, Delays(parse(delays)).annotation)
+    return pairs.on_clock(side) if on_clock else side
 
 
 def _nothing(gold: Path, pairing: Pairing) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -73,7 +74,10 @@ SHOWN = 10
 @click.option("--both-delays", is_flag=True, help="Yes, both delays at once.")
 @click.option("--vad", is_flag=True, help="Without a turn file, find out in the sound when somebody speaks.")
 @click.option(
-    "--encoder", metavar="NAME", help="Keep its word vectors as well: minilm, or an encoder's folder."
+    "--encoder",
+    metavar="NAME",
+    help="Keep its word vectors as well: minilm, an encoder's folder or name on the Hugging Face hub, "
+    "fasttext:FILE.vec, ulmfit:FOLDER.",
 )
 @click.pass_context
 def prepare(
@@ -103,7 +107,8 @@ def prepare(
 
     delays = agreed(annotation_delay, text_delay or 0.0, both_delays)
     spec = spec_of(model)
-    kept = word_vectors(encoder) if encoder else None
+    if encoder:
+        word_vectors(encoder)  # what cannot be loaded is told before the work
     corpus = read_corpus(folder, kind)
     if annotation_delay:
         check_named(annotation_delay, corpus.dimensions)
@@ -117,8 +122,8 @@ def prepare(
         click.echo(f"words are moved {moved:g} s later, as in the paper's code; --text-delay 0 leaves them")
     outcome = run(corpus, out, dataset, workers or os.cpu_count() or 1, ray)
     say(corpus, outcome, out)
-    if kept:
-        keep_vectors(out, *kept)
+    if encoder:
+        keep_vectors(out, encoder)
     faulty = outcome.failed or outcome.damaged or any(one.severity == "error" for one in corpus.faults)
     ctx.exit((1 if outcome.prepared + outcome.kept else 2) if faulty else 0)
 
@@ -182,25 +187,30 @@ def say(corpus: Corpus, outcome: Outcome, out: Path) -> None:
             complain(AffektError(why))
 
 
-def word_vectors(encoder: str) -> tuple[Encoder, Encode]:
+def word_vectors(encoder: str, texts: Sequence[str] = ()) -> tuple[Encoder, Encode]:
     """An encoder of words, and what it is.
+
+    Args:
+        texts: the corpus' sentences, whose words a table must have.
 
     Raises:
         AffektError: it cannot be loaded, or an extra is not installed.
     """
     try:
-        from affekt.training.encoders import word_encoder
+        from affekt.training.encoders import text_encoder
     except ModuleNotFoundError as error:
         raise AffektError(f"word vectors need {error.name}; pip install 'affekt[train]'") from error
-    return word_encoder(encoder)
+    loaded = text_encoder(encoder, texts)
+    return loaded.about, loaded.encode
 
 
-def keep_vectors(out: Path, about: Encoder, encode: Encode) -> None:
+def keep_vectors(out: Path, encoder: str) -> None:
     """Fill the cache of an encoder's word vectors with the sentences of all clips."""
     from affekt.corpora.prepared.dataset import VECTORS, open_prepared
     from affekt.corpora.prepared.vectors import open_vectors
 
     texts = open_prepared(out).texts()
+    about, encode = word_vectors(encoder, texts)
     vectors = open_vectors(out / VECTORS / about.name, about)
     with progress_bar(f"word vectors of {about.name}") as progress:
         new = vectors.fill(texts, encode, progress)

@@ -90,6 +90,25 @@ class Concatenation(nn.Module):
         return Fused(torch.cat(blocks, -1), None, None)
 
 
+class Alone(nn.Module):
+    """No fusion: the features of the one modality there is, zero where absent; it weighs 1 (section 5.3)."""
+
+    PAIRS: tuple[tuple[int, int], ...] | None = None
+
+    def __init__(self, sizes: tuple[int, int, int], modality: int) -> None:
+        super().__init__()
+        self.size = sizes[modality]
+        self.modality = modality
+
+    def forward(self, features: tuple[Tensor, Tensor, Tensor], presence: Tensor) -> Fused:
+        """Three features (B, T, ·), presence (B, T, 3) bool → x (B, T, D_m)."""
+        present = presence[..., self.modality]
+        nothing = torch.zeros_like(present)
+        weights = torch.stack([present if m == self.modality else nothing for m in range(3)], -1)
+        x = absent_to_zero(features[self.modality], present)
+        return Fused(x, weights.to(x.dtype), None)
+
+
 class Hierarchical(nn.Module):
     """Eq. 5: attention within each pair of modalities, then attention over the three pairs.
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from affekt.networks.audio import AudioConfig, AudioNetwork
-from affekt.networks.fusion import Fused, FusionConfig, absent_to_zero, build_fusion
+from affekt.networks.audio import AudioConfig
+from affekt.networks.fusion import (
+    AUDIO,
+    TEXT,
+    VISUAL,
+    Alone,
+    Fused,
+    Fusion,
+    FusionConfig,
+    absent_to_zero,
+    build_fusion,
+)
 from affekt.networks.head import Head, HeadConfig, State
+from affekt.networks.kinds import AUDIO as AUDIO_KINDS
+from affekt.networks.kinds import VISUAL as VISUAL_KINDS
+from affekt.networks.kinds import config_of, made, network_of
 from affekt.networks.text import TextConfig, TextNetwork
-from affekt.networks.visual import VisualConfig, VisualNetwork
+from affekt.networks.visual import VisualConfig
+
+NAMES = ("text", "audio", "visual")
+"""The modalities in the order of every axis over them."""
 
 
 @dataclass(frozen=True)
@@ -20,15 +36,28 @@ class MultimodalConfig:
     """Sizes of every part; the defaults are the paper's, or readings 8's where it is silent."""
 
     text: TextConfig = field(default_factory=TextConfig)
-    audio: AudioConfig = field(default_factory=AudioConfig)
-    visual: VisualConfig = field(default_factory=VisualConfig)
+    audio: Any = field(default_factory=AudioConfig)
+    """The config of a network in `kinds.AUDIO`."""
+    visual: Any = field(default_factory=VisualConfig)
+    """The config of a network in `kinds.VISUAL`."""
     fusion: FusionConfig = field(default_factory=FusionConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
+    modalities: tuple[str, ...] = NAMES
+    """Those the model has. Two are fused as three are, the third being absent always; one goes straight to
+    the head, as in the first stage of section 5.3."""
+
+    def __post_init__(self) -> None:
+        if not self.modalities or self.modalities != tuple(n for n in NAMES if n in self.modalities):
+            raise ValueError(f"modalities are some of {', '.join(NAMES)}, in this order: {self.modalities}")
 
     @property
     def sizes(self) -> tuple[int, int, int]:
-        """Widths of x^t, x^a, x^v."""
-        return self.text.size, self.audio.size, self.visual.size
+        """Widths of x^t, x^a, x^v; 1 for a modality that the model does not have."""
+        text, audio, visual = (
+            part.size if name in self.modalities else 1
+            for name, part in zip(NAMES, (self.text, self.audio, self.visual), strict=True)
+        )
+        return text, audio, visual
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a config file."""
@@ -39,22 +68,20 @@ class MultimodalConfig:
         """Read back what `to_dict` wrote; a part that is left out has its defaults.
 
         Raises:
-            ValueError: a part is not one of the model's.
+            ValueError: a part or an option is not one of the model's.
         """
-        parts = {
-            "text": TextConfig,
-            "audio": AudioConfig,
-            "visual": VisualConfig,
-            "fusion": FusionConfig,
-            "head": HeadConfig,
-        }
+        plain = {"text": TextConfig, "fusion": FusionConfig, "head": HeadConfig}
+        chosen = {"audio": AUDIO_KINDS, "visual": VISUAL_KINDS}
+        parts = (*plain, *chosen, "modalities")
         if unknown := sorted(set(values) - set(parts)):
             raise ValueError(f"the model has no part {', '.join(unknown)}: its parts are {', '.join(parts)}")
-        made = {}
-        for name, part in parts.items():
-            plain = {k: tuple(v) if isinstance(v, list) else v for k, v in values.get(name, {}).items()}
-            made[name] = part(**plain)
-        return cls(**made)
+        found: dict[str, Any] = {name: made(part, values.get(name, {})) for name, part in plain.items()}
+        found |= {name: config_of(kinds, values.get(name, {})) for name, kinds in chosen.items()}
+        return cls(**found, modalities=tuple(values.get("modalities", NAMES)))
+
+    def alone(self, modality: str) -> MultimodalConfig:
+        """The first stage's model of one modality: its network and a head of its own."""
+        return replace(self, modalities=(modality,))
 
 
 class Judged(NamedTuple):
@@ -70,7 +97,11 @@ class FusedHead(nn.Module):
 
     def __init__(self, config: MultimodalConfig) -> None:
         super().__init__()
-        self.fusion = build_fusion(config.sizes, config.fusion)
+        self.fusion: Fusion | Alone
+        if len(config.modalities) == 1:
+            self.fusion = Alone(config.sizes, NAMES.index(config.modalities[0]))
+        else:
+            self.fusion = build_fusion(config.sizes, config.fusion)
         self.head = Head(self.fusion.size, config.head)
 
     def forward(self, text: Tensor, audio: Tensor, visual: Tensor, presence: Tensor, state: State) -> Judged:
@@ -90,15 +121,23 @@ def spread(vectors: Tensor, rows: Tensor) -> Tensor:
 class Multimodal(nn.Module):
     """Words, sound windows and faces of B sequences of T frames → arousal and valence.
 
-    Each distinct sentence and each face is encoded once and then laid on its frames (readings 1.10, 0).
+    Each distinct sentence and each face is encoded once and then laid on its frames (readings 1.10, 0). A
+    modality that the config does not have has no network here, and is absent everywhere.
     """
+
+    text: TextNetwork
+    audio: nn.Module
+    visual: nn.Module
 
     def __init__(self, config: MultimodalConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or MultimodalConfig()
-        self.text = TextNetwork(c.text)
-        self.audio = AudioNetwork(c.audio)
-        self.visual = VisualNetwork(c.visual)
+        if "text" in c.modalities:
+            self.text = TextNetwork(c.text)
+        if "audio" in c.modalities:
+            self.audio = network_of(AUDIO_KINDS, c.audio)
+        if "visual" in c.modalities:
+            self.visual = network_of(VISUAL_KINDS, c.visual)
         self.fused_head = FusedHead(c)
 
     def forward(
@@ -122,20 +161,40 @@ class Multimodal(nn.Module):
             images: (F, 3, S, S) in [0, 1]; frame_image: (B, T) int64, row of `images`, −1 = none.
             state: the head's state before the first frame.
         """
-        # One dummy row keeps every network away from batches of size 0, which the runtimes cannot do.
+        has = self.config.modalities
+        features = [self.nothing(m, speaker.shape) for m in range(3)]
+        if "text" in has:
+            features[TEXT] = self.embed_sentences(words, word_mask, frame_sentence)
+        if "audio" in has:
+            features[AUDIO] = self.embed_sound(audio, speaker, audio_present)
+        if "visual" in has:
+            features[VISUAL] = self.embed_faces(images, frame_image)
+        present = frame_sentence >= 0, audio_present, frame_image >= 0
+        presence = torch.stack([p & (n in has) for n, p in zip(NAMES, present, strict=True)], -1)
+        return self.fused_head(*features, presence, state)
+
+    def nothing(self, modality: int, frames: torch.Size) -> Tensor:
+        """Features (B, T, D_m) of a modality that is absent in all frames (B, T)."""
+        return self.fused_head.head.out.weight.new_zeros(*frames, self.config.sizes[modality])
+
+    def embed_sentences(self, words: Tensor, word_mask: Tensor, frame_sentence: Tensor) -> Tensor:
+        """Sentences laid on their frames: x^t (B, T, D_t)."""
+        # One dummy row keeps the network away from batches of size 0, which the runtimes cannot do.
         words = torch.cat([words, words.new_zeros(1, *words.shape[1:])])
         word_mask = torch.cat([word_mask, word_mask.new_zeros(1, word_mask.shape[1])])
-        x_t = spread(self.text(words, word_mask)[0][:-1], frame_sentence)
+        return spread(self.text(words, word_mask)[0][:-1], frame_sentence)
+
+    def embed_sound(self, audio: Tensor, speaker: Tensor, audio_present: Tensor) -> Tensor:
+        """Sound of every frame: x^a (B, T, D_a)."""
         audio = absent_to_zero(audio, audio_present)
-        x_a = self.audio(audio.flatten(0, 1), speaker.flatten()).unflatten(0, speaker.shape)
-        x_v = self.embed_faces(images, frame_image)
-        presence = torch.stack([frame_sentence >= 0, audio_present, frame_image >= 0], -1)
-        return self.fused_head(x_t, x_a, x_v, presence, state)
+        if self.config.audio.context:
+            return torch.as_tensor(self.audio(audio, speaker))
+        return torch.as_tensor(self.audio(audio.flatten(0, 1), speaker.flatten()).unflatten(0, speaker.shape))
 
     def embed_faces(self, images: Tensor, frame_image: Tensor) -> Tensor:
         """Faces laid on their frames; in training no dummy face may enter the batch statistics."""
         if images.shape[0] == 0 and self.training:
-            return images.new_zeros(*frame_image.shape, self.config.visual.size)
+            return self.nothing(VISUAL, frame_image.shape)
         if not self.training:
             images = torch.cat([images, images.new_zeros(1, *images.shape[1:])])
             return spread(self.visual(images)[0][:-1], frame_image)

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from affekt.networks.attention import Attention
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from affekt.networks.pooling import FaceNetwork, check_pool
 
 
 @dataclass(frozen=True)
 class VisualConfig:
-    """Sizes of the visual network; the defaults are HRNet-W18 (readings 3.1)."""
+    """Sizes of the visual network; the defaults are HRNet-W18 (readings 3.1).
 
+    Raises:
+        ValueError: there is no such pooling.
+    """
+
+    kind: str = "hrnet"
     width: int = 18
     stem: int = 64
     bottlenecks: int = 4
@@ -32,6 +33,11 @@ class VisualConfig:
     size: int = 256
     grey: bool = False
     """See luma only, for networks trained on grey faces."""
+    pool: str = "between"
+    """How the branches' maps become one vector: average, attentional or between (`pooling.POOLS`)."""
+
+    def __post_init__(self) -> None:
+        check_pool(self.pool)
 
     @property
     def channels(self) -> tuple[int, int, int]:
@@ -45,7 +51,7 @@ def conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, relu: b
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
     ]
-    return nn.Sequential(*layers, nn.ReLU()) if relu else nn.Sequential(*layers)
+    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
 
 
 class BasicBlock(nn.Module):
@@ -60,7 +66,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(F, c, H, W) → (F, c, H, W)."""
-        return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + x)
+        y = torch.relu_(self.bn1(self.conv1(x)))
+        return torch.relu_(self.bn2(self.conv2(y)).add_(x))
 
 
 class Bottleneck(nn.Module):
@@ -79,9 +86,9 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(F, inputs, H, W) → (F, 4 · inside, H, W)."""
-        y = torch.relu(self.bn1(self.conv1(x)))
-        y = torch.relu(self.bn2(self.conv2(y)))
-        return torch.relu(self.bn3(self.conv3(y)) + self.downsample(x))
+        y = torch.relu_(self.bn1(self.conv1(x)))
+        y = torch.relu_(self.bn2(self.conv2(y)))
+        return torch.relu_(self.bn3(self.conv3(y)).add_(self.downsample(x)))
 
 
 def fuse_path(source: int, target: int, channels: tuple[int, ...]) -> nn.Module:
@@ -120,7 +127,7 @@ class HighResolutionModule(nn.Module):
             total = first(maps[0])
             for path, x in zip(others, maps[1:], strict=True):
                 total = total + path(x)
-            fused.append(torch.relu(total))
+            fused.append(torch.relu_(total))
         return fused
 
 
@@ -155,8 +162,8 @@ class HRNetTrunk(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(F, 3, S, S) → [(F, c, S/4, S/4), (F, 2c, S/8, S/8), (F, 4c, S/16, S/16)]."""
-        x = torch.relu(self.bn1(self.conv1(x)))
-        x = self.layer1(torch.relu(self.bn2(self.conv2(x))))
+        x = torch.relu_(self.bn1(self.conv1(x)))
+        x = self.layer1(torch.relu_(self.bn2(self.conv2(x))))
         maps = [transition(x) for transition in self.transition1]
         for module in self.stage2:
             maps = module(maps)
@@ -166,61 +173,16 @@ class HRNetTrunk(nn.Module):
         return maps
 
 
-class AttentionalPooling(nn.Module):
-    """y = (XA)ᵀ h / n, h = X b + β: second-order pooling by a learned map of where to look (readings 3.2).
+class VisualNetwork(FaceNetwork):
+    """HRNet trunk → attentional pooling of every branch → selective attention between the branches.
 
-    Starts as average pooling: β = 1, b ≈ 0.
+    `VisualConfig.pool` leaves the attention out, or the attentional pooling too (the claim of section 4.1.3).
     """
 
-    def __init__(self, channels: int, size: int) -> None:
-        super().__init__()
-        self.where = nn.Parameter(torch.randn(channels) * 1e-3)
-        self.offset = nn.Parameter(torch.ones(()))
-        self.what = nn.Linear(channels, size)
-        nn.init.xavier_uniform_(self.what.weight)
-        nn.init.zeros_(self.what.bias)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(F, c, H, W) → y (F, D_v), h (F, H, W)."""
-        positions = x.flatten(2).transpose(1, 2)
-        h = (positions * self.where).sum(-1) + self.offset
-        y = (self.what(positions) * h.unsqueeze(-1)).mean(1)
-        return y, h.unflatten(1, x.shape[2:])
-
-
-class VisualNetwork(nn.Module):
-    """HRNet trunk → attentional pooling of every branch → selective attention between the branches."""
-
-    mean: Tensor
-    std: Tensor
-    luma: Tensor
-
     def __init__(self, config: VisualConfig | None = None) -> None:
-        super().__init__()
-        self.config = config or VisualConfig()
-        self.trunk = HRNetTrunk(self.config)
-        self.pools = nn.ModuleList(AttentionalPooling(c, self.config.size) for c in self.config.channels)
-        self.between = Attention(len(self.pools), self.config.size)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("luma", torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1), persistent=False)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """images (F, 3, S, S) in [0, 1] → x^v (F, D_v), map of where it looked (F, S/4, S/4).
-
-        The map is the branches' h, blended by the weight of each branch.
-        """
-        if self.config.grey:
-            images = (images * self.luma).sum(1, keepdim=True).expand(-1, 3, -1, -1)
-        maps = self.trunk((images - self.mean) / self.std)
-        pooled, looks = zip(*(pool(x) for pool, x in zip(self.pools, maps, strict=True)), strict=True)
-        y = torch.stack(pooled, 1)
-        attended, weights = self.between(y, torch.ones_like(y[..., 0], dtype=torch.bool))
-        heat = weights[:, 0, None, None] * looks[0]
-        for r, look in enumerate(looks[1:], 1):
-            grown = F.interpolate(look.unsqueeze(1), scale_factor=float(2**r), mode="nearest").squeeze(1)
-            heat = heat + weights[:, r, None, None] * grown
-        return attended, heat
+        c = config or VisualConfig()
+        super().__init__(HRNetTrunk(c), c.channels, c.size, c.pool, c.grey)
+        self.config = c
 
 
 def load_imagenet_trunk(network: VisualNetwork, state: dict[str, Tensor]) -> None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from affekt.corpora.compare.chained import Chained
 from affekt.corpora.compare.pairs import Pair, Pairing
 from affekt.corpora.compare.sides import Side
+from affekt.report import postprocessing
 from affekt.report.summary import counted, printable
 from affekt.scoring import MEASURES, Evaluation, Score
 
@@ -43,6 +45,8 @@ class Scores:
     draws: int
     seed: int
     confidence: float
+    chained: Chained | None = None
+    """The post-processing of what was scored."""
 
     @property
     def rows(self) -> np.ndarray:
@@ -79,6 +83,9 @@ def show_scores(scores: Scores, *, each: bool, file: TextIO | None = None) -> No
     file = file or sys.stdout
     console = Console(file=file, highlight=False, soft_wrap=False, width=None if file.isatty() else 80)
     _print(console, _heading(scores))
+    if scores.chained:
+        _print(console, f"\n{postprocessing.heading(scores.chained)}")
+        console.print(postprocessing.table(scores.chained))
     count = len(scores.units)
     parts = [
         ("Over all rows laid end to end (as the paper, AVEC's SEWA tasks, MuSe)", scores.evaluation.joined)
@@ -163,7 +170,7 @@ def notes(scores: Scores) -> list[str]:
         ("without a value for labelled rows, which do not count (rows)", "masked"),
         ("without a value for labelled rows, which hold the value before (rows)", "held"),
     ):
-        lines += _named(
+        lines += named(
             what, [(one.recording.name, getattr(one, field)) for one in pairs if getattr(one, field)]
         )
     errors = {fault.recording or str(fault.path): 0 for fault in pairing.faults if fault.severity == "error"}
@@ -175,7 +182,7 @@ def notes(scores: Scores) -> list[str]:
         ("not scored, predictions without gold", pairing.without_gold),
         ("not scored, gold without labels", pairing.unlabelled),
     ):
-        lines += _named(what, [(name, 0) for name in names])
+        lines += named(what, [(name, 0) for name in names])
     lines += _degenerate(scores)
     partitions = sorted({one.recording.partition for one in pairs if one.recording.partition})
     if len(partitions) > 1:
@@ -211,10 +218,10 @@ def _degenerate(scores: Scores) -> Iterator[str]:
             (f"with a single row of {dimension} (neither CCC nor Pearson, nor in their mean)", n == 1),
             (f"without a row of {dimension} (not in its mean)", n == 0),
         ):
-            yield from _named(what, [(names[k], 0) for k in np.flatnonzero(mask)])
+            yield from named(what, [(names[k], 0) for k in np.flatnonzero(mask)])
 
 
-def _named(what: str, items: Iterable[tuple[str, int]]) -> list[str]:
+def named(what: str, items: Iterable[tuple[str, int]]) -> list[str]:
     """One line: how many, what about them, and the first few by name."""
     named = [f"{name} ({count:,})" if count else name for name, count in items]
     if not named:
@@ -235,6 +242,7 @@ def to_json(scores: Scores) -> dict[str, Any]:
         "gold": str(scores.gold.root),
         "dimensions": list(dimensions),
         "bootstrap": {**drawn, "confidence": scores.confidence},
+        "postprocessing": postprocessing.to_json(scores.chained) if scores.chained else None,
         "concatenated": {
             name: {"rows": int(scores.rows[k]), **{m: _plain(result.joined[m], k) for m in MEASURES}}
             for k, name in enumerate(dimensions)
@@ -268,7 +276,7 @@ def _unit(scores: Scores, row: int) -> dict[str, Any]:
         "dimensions": {
             name: {
                 "rows": int(sums.n[row, k]),
-                **{m: _number(getattr(sums, m)[row, k]) for m in MEASURES},
+                **{m: number(getattr(sums, m)[row, k]) for m in MEASURES},
                 "constant": bool(sums.constant[row, k]),
             }
             for k, name in enumerate(scores.pairing.dimensions)
@@ -277,8 +285,9 @@ def _unit(scores: Scores, row: int) -> dict[str, Any]:
 
 
 def _plain(score: Score, place: int) -> dict[str, float | None]:
-    return {key: _number(getattr(score, key)[place]) for key in ("value", "low", "high")}
+    return {key: number(getattr(score, key)[place]) for key in ("value", "low", "high")}
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
+    """A number as JSON has it, in full precision; None if there is none."""
     return float(value) if math.isfinite(value) else None

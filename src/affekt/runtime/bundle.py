@@ -32,6 +32,8 @@ GRAPHS = ("text", "audio", "visual", "fusion")
 CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "card.md"
 MOST_BYTES = 2_000_000_000
 MOST_CONFIG_BYTES = 1_000_000
+MOST_FRAMES = 1_000
+"""That a network may hear at once, which are as many as a recording is read in: 100 s."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Bundle:
     """How its text network cuts words: `wordpieces` or `vocabulary`."""
     sizes: dict[str, Any]
     """Network sizes, as `networks.MultimodalConfig.to_dict` writes them."""
+    audio_context: int | None = None
+    """Frames its audio network hears at once; None: each frame alone."""
+
+    modalities: tuple[str, ...] = MODALITIES
+    """Those that it judges by, in this order; it has no graph for another."""
 
     def graph(self, part: str) -> Path:
         """Path of the graph of `text`, `audio`, `visual` or `fusion`."""
@@ -75,7 +82,7 @@ def installed() -> dict[str, Path]:
 
 
 def find_bundle(model: str | Path) -> Path:
-    """The folder of a bundle, by the name of an installed one or by its path.
+    """The folder of a bundle, by the name of an installed one, by its path, or by that of a training run.
 
     Raises:
         ModelError: there is no such bundle.
@@ -84,8 +91,9 @@ def find_bundle(model: str | Path) -> Path:
     if str(model) in bundles:
         return bundles[str(model)]
     folder = Path(model)
-    if os.path.isfile(folder / CONFIG):
-        return folder
+    for place in (folder, folder / "bundle"):  # a run of `affekt train` keeps its bundle in there
+        if os.path.isfile(place / CONFIG):
+            return place
     names = ", ".join(bundles) or "none"
     raise ModelError(f"{model}: no such model; give a bundle's folder or one of the installed: {names}")
 
@@ -100,7 +108,8 @@ def open_bundle(model: str | Path) -> Bundle:
     try:
         config = _read_config(folder / CONFIG)
         words: Kind = config["words"]
-        _check_files(folder, config["files"], FILES[words])
+        modalities = _checked_modalities(config.get("modalities", list(MODALITIES)))
+        _check_files(folder, config["files"], {*modalities, "fusion"}, FILES[words])
         pairs = config["pairs"]
         return Bundle(
             folder=folder,
@@ -111,6 +120,8 @@ def open_bundle(model: str | Path) -> Bundle:
             pairs=None if pairs is None else _checked_pairs(pairs),
             words=words,
             sizes=dict(config["sizes"]),
+            audio_context=_checked_context(config.get("audio_context")),
+            modalities=modalities,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{folder}: not a model bundle of affekt's, or damaged ({_short(error)})") from error
@@ -127,8 +138,8 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _check_files(folder: Path, files: dict[str, str], words: str) -> None:
-    wanted = {WEIGHTS, words, *(f"graph-{part}.onnx" for part in GRAPHS)}
+def _check_files(folder: Path, files: dict[str, str], parts: set[str], words: str) -> None:
+    wanted = {WEIGHTS, *(f"graph-{part}.onnx" for part in parts), *({words} if "text" in parts else ())}
     if set(files) != wanted:
         raise ValueError(f"files of {CONFIG} are {sorted(files)}")
     for name, digest in files.items():
@@ -178,6 +189,19 @@ def _checked_pairs(pairs: list[list[str]]) -> tuple[tuple[str, str], ...]:
     if len(known) != len(MODALITIES):
         raise ValueError(f"names {len(known)} pairs of modalities")
     return known
+
+
+def _checked_modalities(names: list[str]) -> tuple[str, ...]:
+    known = tuple(name for name in MODALITIES if name in names)
+    if not known or list(known) != names:
+        raise ValueError(f"judges by {names}")
+    return known
+
+
+def _checked_context(frames: Any) -> int | None:
+    if frames is not None and not (type(frames) is int and 1 <= frames <= MOST_FRAMES):
+        raise ValueError(f"hears {frames!r} frames at once")
+    return frames
 
 
 def _text(value: object) -> str:

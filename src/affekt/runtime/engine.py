@@ -14,6 +14,7 @@ import onnxruntime as ort
 from affekt.errors import ModelError
 from affekt.runtime.bundle import Bundle
 from affekt.runtime.words import Words, load_words
+from affekt.timeline import MODALITIES
 
 SENTENCES, WINDOWS, FACES = 16, 60, 32
 """Rows a run is given at most: enough to be quick, few enough to keep memory flat."""
@@ -38,12 +39,19 @@ class Judged:
 INPUTS = {
     "text": {"pieces": 2, "piece_word": 2, "piece_mask": 2, "word_mask": 2},
     "audio": {"windows": 2, "speaker": 1},
+    "audio in context": {"windows": 3, "speaker": 2},
     "visual": {"faces": 4},
     "fusion": {"text": 3, "audio": 3, "visual": 3, "presence": 3, "h": 3, "c": 3},
 }
 """What a graph may ask for, with the number of axes. One that has no use for an input lacks it: a word table
 the piece mask, an audio network without interlocutor the speaker."""
-OUTPUTS = {"text": {"x", "alpha"}, "audio": {"x"}, "visual": {"x", "map"}, "fusion": {"y", "h_out", "c_out"}}
+OUTPUTS = {
+    "text": {"x", "alpha"},
+    "audio": {"x"},
+    "audio in context": {"x"},
+    "visual": {"x", "map"},
+    "fusion": {"y", "h_out", "c_out"},
+}
 
 
 class Network:
@@ -114,9 +122,11 @@ class Engine:
 
     @cached_property
     def _audio(self) -> Network:
-        audio = self._network("audio")
-        if audio.sizes("windows", (1,)) != (self.bundle.spec.window,):
-            raise audio.unfit(f"takes windows of {audio.shapes['windows'][1]} samples")
+        part = "audio" if self.bundle.audio_context is None else "audio in context"
+        audio = Network(self.bundle.graph("audio"), part, self.threads)
+        samples = INPUTS[part]["windows"] - 1
+        if audio.sizes("windows", (samples,)) != (self.bundle.spec.window,):
+            raise audio.unfit(f"takes windows of {audio.shapes['windows'][samples]} samples")
         return audio
 
     @cached_property
@@ -135,8 +145,10 @@ class Engine:
 
     @cached_property
     def widths(self) -> tuple[int, int, int]:
-        """Widths of x^t, x^a, x^v."""
-        text, audio, visual = (self._fusion.sizes(name, (2,))[0] for name in ("text", "audio", "visual"))
+        """Widths of x^t, x^a, x^v; 1 for what the bundle does not judge by."""
+        text, audio, visual = (
+            self._fusion.sizes(name, (2,))[0] if name in self.bundle.modalities else 1 for name in MODALITIES
+        )
         return text, audio, visual
 
     def encode(self, texts: list[str]) -> tuple[np.ndarray, list[tuple[tuple[str, ...], np.ndarray]]]:
@@ -160,8 +172,26 @@ class Engine:
                 weights[row] = words, alpha[i, :, : len(words)]
         return vectors, weights
 
+    def listen(self, windows: np.ndarray, speaker: np.ndarray, heard: np.ndarray) -> np.ndarray:
+        """Consecutive frames, the first of them where a clip begins → x^a (T, D_a), 0 where nothing is heard.
+
+        Args:
+            windows: (T, window) float32; speaker: (T,) int64; heard: (T,) bool.
+        """
+        frames, rows = self.bundle.audio_context, np.flatnonzero(heard)
+        x = np.zeros((len(windows), self.widths[1]), np.float32)
+        if frames is None:
+            x[rows] = self.hear(windows[rows], speaker[rows])
+            return x
+        windows = np.where(heard[:, None], windows, np.float32(0))
+        for clip in range(0, len(windows) if len(rows) else 0, frames):
+            cut = np.s_[clip : clip + frames]
+            out = self._audio(windows=windows[None, cut], speaker=speaker[None, cut])
+            x[cut] = _rows(self._audio, out["x"], (len(windows[cut]), self.widths[1]))[0]
+        return np.where(heard[:, None], x, np.float32(0))
+
     def hear(self, windows: np.ndarray, speaker: np.ndarray) -> np.ndarray:
-        """windows (N, window) float32, speaker (N,) int64 → x^a (N, D_a)."""
+        """Frames that are heard alone: windows (N, window) float32, speaker (N,) int64 → x^a (N, D_a)."""
         width = self.widths[1:2]
         vectors = [np.zeros((0, *width), np.float32)]
         for i in range(0, len(windows), WINDOWS):

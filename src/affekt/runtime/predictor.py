@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -17,7 +17,7 @@ from affekt.media.sound import frames_of_array
 from affekt.runtime.bundle import Bundle
 from affekt.runtime.engine import Engine, Judged
 from affekt.runtime.inputs import checked_images, checked_sounds, checked_texts
-from affekt.timeline import Clip, FaceMap, Prediction, Recording, Still, WordWeights
+from affekt.timeline import MODALITIES, Clip, FaceMap, Prediction, Recording, Still, WordWeights
 
 Progress = Callable[[int, int | None], None]
 """Called with the frames done and the frames expected, None = unknown."""
@@ -61,6 +61,11 @@ class Predictor:
         self.threads = threads
 
     @cached_property
+    def _judges_by(self) -> np.ndarray:
+        """(3,) bool: which modalities the bundle has networks for."""
+        return np.array([name in self.bundle.modalities for name in MODALITIES])
+
+    @cached_property
     def _detector(self) -> FaceDetector:
         return FaceDetector(self.threads)
 
@@ -75,17 +80,23 @@ class Predictor:
         Raises:
             MediaError, TranscriptError, TurnsError: as `media.read_clips`.
         """
-        reading = read_clips(recording, self.bundle.spec, length=CLIP, stills=pictures, threads=self.threads)
+        length = self.bundle.audio_context or CLIP
+        reading = read_clips(
+            recording, self.bundle.spec, length=length, stills=pictures, threads=self.threads
+        )
         known, why = understands(recording.language, reading.sentences, self.bundle.spec.languages)
-        if not known and why:
+        if not known and why and self._judges_by[0]:
             reading.warn(why)
+        known &= bool(self._judges_by[0])
         texts = [s.text for s in reading.sentences] if known else []
         vectors, weights = self.engine.encode(texts)
         state, parts, presences = self.engine.initial(1), [], []
         stills, faces = Album[Still](), Album[FaceMap]()
         done = 0
         for clip in reading:
-            presence = clip.presence
+            if not self._judges_by[2]:
+                clip = replace(clip, faces=clip.faces[:0], frame_face=np.full(len(clip), -1, np.int64))
+            presence = clip.presence & self._judges_by
             presence[:, 0] &= known
             features, heat = self._features(clip, vectors, presence)
             judged = self.engine.judge(features, presence[None], state)
@@ -108,10 +119,10 @@ class Predictor:
         self, clip: Clip, vectors: np.ndarray, presence: np.ndarray
     ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
         """x^t, x^a, x^v (1, T, ·) of a clip's frames, zero where absent, and the maps of its faces."""
-        text, audio, visual = (np.zeros((len(clip), width), np.float32) for width in self.engine.widths)
+        text, visual = (np.zeros((len(clip), width), np.float32) for width in self.engine.widths[::2])
         spoken, heard, seen = presence.T
         text[spoken] = vectors[clip.frame_sentence[spoken]]
-        audio[heard] = self.engine.hear(clip.sound[heard], clip.speaker[heard])
+        audio = self.engine.listen(clip.sound, clip.speaker, heard)
         embedded, heat = self.engine.see(clip.faces)
         visual[seen] = embedded[clip.frame_face[seen]]
         return (text[None], audio[None], visual[None]), heat
@@ -160,6 +171,8 @@ class Predictor:
             ValueError: it is not a list of texts.
         """
         texts = checked_texts(texts)
+        if not self._judges_by[0]:
+            return np.full((len(texts), 2), np.nan, np.float32)
         vectors, weights = self.engine.encode(texts)
         out = np.full((len(texts), 2), np.nan, np.float32)
         rows = [i for i, (words, _) in enumerate(weights) if words]
@@ -182,7 +195,7 @@ class Predictor:
         for part in _parts(list(range(len(images))), 256):
             crops = {i: face_crop(images[i], self.bundle.spec, self._detector) for i in part}
             found = {i: crop for i, crop in crops.items() if crop is not None}
-            if found:
+            if found and self._judges_by[2]:
                 vectors, _ = self.engine.see(np.stack(list(found.values())))
                 out[list(found)] = self._judge_one(2, vectors[:, None])[:, 0]
         return out
@@ -200,10 +213,9 @@ class Predictor:
         out = np.full((len(sounds), 2), np.nan, np.float32)
         for i, sound in enumerate(sounds):
             windows, heard = frames_of_array(sound, rate, self.bundle.spec)
-            if heard.any():
-                features = np.zeros((1, len(windows), self.engine.widths[1]), np.float32)
-                features[0, heard] = self.engine.hear(windows[heard], np.zeros(int(heard.sum()), np.int64))
-                out[i] = self._judge_one(1, features, heard[None])[0].mean(0)
+            if heard.any() and self._judges_by[1]:
+                features = self.engine.listen(windows, np.zeros(len(windows), np.int64), heard)
+                out[i] = self._judge_one(1, features[None], heard[None])[0].mean(0)
         return out
 
     def _judge_one(self, modality: int, x: np.ndarray, present: np.ndarray | None = None) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ class WordPieces:
             raise ModelError(f"tokenizer.json: is damaged ({str(error).splitlines()[0][:80]})") from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        # Who says "<s>" means these letters, not a mark of the encoder.
+        self._tokenizer.encode_special_tokens = True
         self._start, self._end = self._marks()
         self._unknown = self._unknown_piece(text)
         self._room = max_pieces - len(self._start) - len(self._end)
@@ -97,16 +100,38 @@ class WordPieces:
         rows, owners, kept = [], [], []
         for text in texts:
             words = split_words(text)[: self._max_words]
-            pairs = [(piece, index) for index, word in enumerate(words) for piece in self._pieces(word)]
+            pairs = [(piece, index) for index, own in enumerate(self._cut(text, words)) for piece in own]
             pairs = pairs[: self._room]
             kept.append(words[: pairs[-1][1] + 1] if pairs else ())
             rows.append([*self._start, *(piece for piece, _ in pairs), *self._end])
             owners.append([-1] * len(self._start) + [word for _, word in pairs] + [-1] * len(self._end))
         return _padded(rows, owners, kept)
 
-    def _pieces(self, word: str) -> list[int]:
-        ids = self._tokenizer.encode([word], is_pretokenized=True, add_special_tokens=False).ids
-        return ids[:MAX_PIECES_OF_WORD] or [self._unknown]
+    def _cut(self, text: str, words: Sequence[str]) -> list[list[int]]:
+        """The pieces of each word as the encoder was trained on them: in the running sentence.
+
+        Byte pieces and SentencePiece cut a word after a space otherwise than one right after a bracket.
+        """
+        text = " ".join(storable(text).split())
+        ends, end = [], 0
+        for word in words:
+            end = text.index(word, end) + len(word)
+            ends.append(end)
+        whole = self._tokenizer.encode(text[:end], add_special_tokens=False)
+        cut: list[list[int]] = [[] for _ in words]
+        for piece, (start, _) in zip(whole.ids, whole.offsets, strict=True):
+            # A piece that starts in the space before a word is the word's.
+            owner = bisect_right(ends, start)
+            if owner < len(words):
+                cut[owner].append(piece)
+        return [
+            (pieces or self._alone(word))[:MAX_PIECES_OF_WORD]
+            for word, pieces in zip(words, cut, strict=True)
+        ]
+
+    def _alone(self, word: str) -> list[int]:
+        """Pieces of a word that has none in its sentence: wiped out, or melted into the word before."""
+        return self._tokenizer.encode(word, add_special_tokens=False).ids or [self._unknown]
 
 
 class Vocabulary:

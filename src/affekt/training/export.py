@@ -21,14 +21,12 @@ from torch import Tensor, nn
 
 from affekt.networks import (
     FUSIONS,
-    AudioNetwork,
     FusedHead,
     Multimodal,
     MultimodalConfig,
     TextNetwork,
-    VisualNetwork,
 )
-from affekt.runtime.bundle import CARD, CONFIG, FORMAT, GRAPHS, WEIGHTS, sha256
+from affekt.runtime.bundle import CARD, CONFIG, FORMAT, WEIGHTS, sha256
 from affekt.runtime.words import FILES, Kind
 from affekt.timeline import MODALITIES, ClipSpec
 
@@ -55,19 +53,19 @@ class TextGraph(nn.Module):
 class AudioGraph(nn.Module):
     """Sound windows → x^a."""
 
-    def __init__(self, audio: AudioNetwork) -> None:
+    def __init__(self, audio: nn.Module) -> None:
         super().__init__()
         self.audio = audio
 
     def forward(self, windows: Tensor, speaker: Tensor) -> Tensor:
-        """windows (N, window), speaker (N,) → x^a (N, D_a)."""
+        """windows (N, window), speaker (N,) → x^a (N, D_a); in context (B, T, ·), (B, T) → (B, T, D_a)."""
         return torch.as_tensor(self.audio(windows, speaker))
 
 
 class VisualGraph(nn.Module):
     """Face crops as they come from the decoder, (F, S, S, 3) uint8 → x^v and where it looked."""
 
-    def __init__(self, visual: VisualNetwork) -> None:
+    def __init__(self, visual: nn.Module) -> None:
         super().__init__()
         self.visual = visual
 
@@ -103,57 +101,71 @@ class Graph:
     axes: Axes
 
 
-def graphs_of(encoder: nn.Module, model: Multimodal, spec: ClipSpec) -> dict[str, Graph]:
-    """The four graphs of a bundle, in its order."""
+def graphs_of(encoder: nn.Module | None, model: Multimodal, spec: ClipSpec) -> dict[str, Graph]:
+    """The graphs of a bundle, in its order: one for each modality the model has, and the fusion's."""
     config = model.config
     true, long = torch.ones(2, 3, dtype=torch.bool), torch.ones(2, 5, dtype=torch.int64)
     frames = (2, 4)
     features = tuple(torch.zeros(*frames, size) for size in config.sizes)
     state = model.fused_head.head.initial(2)
     batch = {0: "B", 1: "T"}
+    alone = len(config.modalities) == 1
     outputs = ["y", "h_out", "c_out"]
-    if config.fusion.kind != "concatenation":
+    if alone or config.fusion.kind != "concatenation":
         outputs.append("modality")
-    if FUSIONS[config.fusion.kind].PAIRS:
+    if pair_names(config):
         outputs.append("pairs")
-    if config.fusion.kind == "hierarchical":
+    if not alone and config.fusion.kind == "hierarchical":
         outputs.append("shares")
     inputs = ("text", "audio", "visual", "presence", "h", "c")
     fusion_axes: Axes = {
         n: {1: "B"} if n in ("h", "c", "h_out", "c_out") else batch for n in (*inputs, *outputs)
     }
-    pieces, words = {0: "U", 1: "S"}, {0: "U", 1: "L"}
-    return {
-        "text": Graph(
+    graphs = {}
+    if "text" in config.modalities:
+        assert encoder is not None
+        pieces, words = {0: "U", 1: "S"}, {0: "U", 1: "L"}
+        graphs["text"] = Graph(
             TextGraph(encoder, model.text),
             (long, long - 1, long > 0, true),
             ("pieces", "piece_word", "piece_mask", "word_mask"),
             ("x", "alpha"),
             {"pieces": pieces, "piece_word": pieces, "piece_mask": pieces, "word_mask": words}
             | {"x": {0: "U"}, "alpha": {0: "U", 2: "L"}},
-        ),
-        "audio": Graph(
-            AudioGraph(model.audio),
-            (torch.zeros(2, spec.window), torch.tensor([0, 1])),
-            ("windows", "speaker"),
-            ("x",),
-            {"windows": {0: "N"}, "speaker": {0: "N"}, "x": {0: "N"}},
-        ),
-        "visual": Graph(
+        )
+    if "audio" in config.modalities:
+        graphs["audio"] = audio_graph(model, spec)
+    if "visual" in config.modalities:
+        graphs["visual"] = Graph(
             VisualGraph(model.visual),
             (torch.zeros(2, spec.image_size, spec.image_size, 3, dtype=torch.uint8),),
             ("faces",),
             ("x", "map"),
             {"faces": {0: "F"}, "x": {0: "F"}, "map": {0: "F"}},
-        ),
-        "fusion": Graph(
-            FusionGraph(model.fused_head),
-            (*features, torch.ones(*frames, 3, dtype=torch.bool), *state),
-            inputs,
-            tuple(outputs),
-            fusion_axes,
-        ),
-    }
+        )
+    graphs["fusion"] = Graph(
+        FusionGraph(model.fused_head),
+        (*features, torch.ones(*frames, 3, dtype=torch.bool), *state),
+        inputs,
+        tuple(outputs),
+        fusion_axes,
+    )
+    return graphs
+
+
+def audio_graph(model: Multimodal, spec: ClipSpec) -> Graph:
+    """The audio network's graph: frames alone, or consecutive frames where it looks beyond one."""
+    windows, speaker = torch.zeros(2, spec.window), torch.tensor([0, 1])
+    axes = {0: "N"}
+    if model.config.audio.context:
+        windows, speaker, axes = windows.unsqueeze(0), speaker.unsqueeze(0), {0: "B", 1: "T"}
+    return Graph(
+        AudioGraph(model.audio),
+        (windows, speaker),
+        ("windows", "speaker"),
+        ("x",),
+        {"windows": axes, "speaker": axes, "x": axes},
+    )
 
 
 def to_onnx(graph: Graph, path: Path) -> onnx.ModelProto:
@@ -265,7 +277,7 @@ def write_graph(graph: Graph, weights: Path, path: Path) -> None:
 def write_bundle(
     folder: Path,
     name: str,
-    encoder: nn.Module,
+    encoder: nn.Module | None,
     model: Multimodal,
     spec: ClipSpec,
     tokenizer: bytes,
@@ -277,32 +289,42 @@ def write_bundle(
 
     Args:
         words: `wordpieces` for an encoder's pieces of words, `vocabulary` for a learned word table.
-        tokenizer: what cuts words, as `runtime.words` reads it.
+        encoder, tokenizer: of words; None and nothing where the model has no text.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).unlink(missing_ok=True)
     graphs = graphs_of(encoder, model, spec)
     write_weights([graph.module for graph in graphs.values()], folder / WEIGHTS)
-    for part in GRAPHS:
-        write_graph(graphs[part], folder / WEIGHTS, folder / f"graph-{part}.onnx")
-    (folder / FILES[words]).write_bytes(tokenizer)
+    for part, graph in graphs.items():
+        write_graph(graph, folder / WEIGHTS, folder / f"graph-{part}.onnx")
+    if "text" in graphs:
+        (folder / FILES[words]).write_bytes(tokenizer)
     (folder / CARD).write_text(card, encoding="utf-8")
-    files = [WEIGHTS, FILES[words], *(f"graph-{part}.onnx" for part in GRAPHS)]
+    files = [WEIGHTS, *(f"graph-{part}.onnx" for part in graphs)]
+    files += [FILES[words]] if "text" in graphs else []
     config = {
         "format": FORMAT,
         "name": name,
         "version": version,
         "clip": spec.to_dict(),
-        "fusion": model.config.fusion.kind,
+        "modalities": list(model.config.modalities),
+        "fusion": model.config.fusion.kind if len(model.config.modalities) > 1 else "none",
         "pairs": pair_names(model.config),
         "words": words,
+        "audio_context": audio_context(model.config),
         "sizes": model.config.to_dict(),
         "files": {file: sha256(folder / file) for file in files},
     }
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
+def audio_context(config: MultimodalConfig) -> int | None:
+    """Frames that the audio network hears at once; None: each alone."""
+    looks_around = "audio" in config.modalities and config.audio.context
+    return int(config.audio.clip) if looks_around else None
+
+
 def pair_names(config: MultimodalConfig) -> list[list[str]] | None:
     """Which two modalities each row of the fusion's pair weights is over; None without a first level."""
-    pairs = FUSIONS[config.fusion.kind].PAIRS
+    pairs = FUSIONS[config.fusion.kind].PAIRS if len(config.modalities) > 1 else None
     return None if pairs is None else [[MODALITIES[a], MODALITIES[b]] for a, b in pairs]

@@ -1,0 +1,88 @@
+"""A finished run → a bundle with its card: what `affekt predict --model RUN` runs without PyTorch."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from safetensors.torch import load_file
+
+from affekt.training.export import write_bundle
+from affekt.training.stage import BEST
+
+if TYPE_CHECKING:
+    from affekt.training.run import Setting
+
+
+def bundle_of(setting: Setting, result: dict[str, Any]) -> None:
+    """Write the bundle of a run's last stage.
+
+    Args:
+        result: of the run.
+
+    Raises:
+        ValueError: a weight is too large for half precision.
+        ModelError: a network cannot be exported.
+    """
+    from affekt.training.run import BUNDLE
+
+    final = result["final"]
+    learner = setting.learner(final)
+    learner.load_state_dict(load_file(setting.run / final / BEST))
+    learner.eval()
+    reader = setting.reader
+    encoder = None
+    if reader is not None and "text" in learner.model.config.modalities:
+        encoder = learner.encoder or reader.encoder.module
+        encoder.eval()
+    write_bundle(
+        setting.run / BUNDLE,
+        setting.run.resolve().name,
+        encoder,
+        learner.model,
+        setting.prepared.dataset.spec,
+        reader.encoder.tokenizer if reader else b"",
+        reader.encoder.kind if reader else "wordpieces",
+        card(setting, result),
+    )
+
+
+def card(setting: Setting, result: dict[str, Any]) -> str:
+    """The model card: what the model was trained on, what it started from, how well it does on devel."""
+    from affekt.training.run import ABOUT
+
+    about = json.loads((setting.run / ABOUT).read_text(encoding="utf-8"))
+    parts, model = setting.parts, setting.model
+    rows = [
+        f"| {name} | {one['arousal']:.3f} | {one['valence']:.3f} | {one['epoch']} of {one['epochs']} | "
+        f"{one['parameters']:,} |"
+        for name, one in result["stages"].items()
+    ]
+    started = [f"- {name}: {said}" for name, said in about["weights"].items()]
+    delays = setting.config.data.delays(setting.prepared.dataset.delays)
+    late = ", ".join(f"{name} {seconds:g} s" for name, seconds in delays.annotation.items() if seconds)
+    lines = [
+        f"# {setting.run.resolve().name}",
+        "",
+        f"Trained by `affekt train` {about['affekt']} on {about['corpus']}: {len(parts.train)} recordings; "
+        f"{len(parts.devel)} of others decided when to stop. Nobody is in both, as far as the corpus says who is who.",
+        "",
+        f"Modalities: {', '.join(model.modalities)}."
+        + (f" Fusion: {model.fusion.kind}." if len(model.modalities) > 1 else ""),
+        f"Gold was moved earlier by {late}; what the model says is that much earlier than annotators would."
+        if late
+        else "Gold was not moved in time: what the model says comes as late as the annotators did.",
+        "",
+        "CCC over the concatenated frames of devel, which also chose the epoch, so it is a little flattering:",
+        "",
+        "| stage | arousal | valence | epoch | parameters |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        *(["Started from:", "", *started, ""] if started else []),
+        "The licence of these weights is for whoever trained them to say; the corpus' own licence may bind it.",
+        "It estimates how people like those of the corpus appear. It is not for judging anybody; in the EU,",
+        "inferring emotions at work and in education is forbidden (AI Act, Article 5).",
+        "",
+    ]
+    return "\n".join(lines)

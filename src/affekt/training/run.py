@@ -1,0 +1,391 @@
+"""A training run: the stages of section 5.3 one after the other, in a folder that tells all of it.
+
+    config.yaml, about.json         what it was told; versions, seed, git state, machine
+    STAGE/                          log.csv, last.pt, best.safetensors, devel/*.csv, result.json
+    tensorboard/                    the same curves for TensorBoard
+    bundle/                         what `affekt predict --model RUN` runs, without PyTorch
+    result.json                     devel CCC of every stage; there when the run is finished
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.loggers import TensorBoardLogger
+from safetensors.torch import load_file
+
+from affekt.corpora.prepared.dataset import Prepared, PreparedClip, open_prepared
+from affekt.corpora.prepared.lock import only_run
+from affekt.errors import ConfigError
+from affekt.timeline.files import atomic
+from affekt.training.batches import Looks, Windows
+from affekt.training.config import FUSION, Config, read_config, write_config
+from affekt.training.devel import CHUNK, chunk_of, score
+from affekt.training.features import FEATURES, KeptFeatures, fingerprint, keep_features
+from affekt.training.learner import Learner
+from affekt.training.parts import Parts, parts_of
+from affekt.training.precision import fabric_precision, half_networks, precision_said
+from affekt.training.sentences import Reader, reader_of
+from affekt.training.stage import BEST, RESULT, OnEpoch, Stage, finished
+from affekt.version import __version__
+
+CONFIG, ABOUT, BUNDLE = "config.yaml", "about.json", "bundle"
+PACKAGES = ("torch", "lightning-fabric", "numpy", "transformers", "timm", "onnx", "onnxruntime", "ray")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the stages of a run share."""
+
+    config: Config
+    run: Path
+    fabric: Fabric
+    prepared: Prepared
+    parts: Parts
+    reader: Reader | None
+    """How sentences become numbers; None without text."""
+
+    @property
+    def model(self) -> Any:
+        """Sizes of the whole model."""
+        return self.config.model(self.prepared.dataset.spec, self.reader.width if self.reader else 1)
+
+    def learner(self, stage: str) -> Learner:
+        """The untrained learner of a stage, made of the seed."""
+        torch.manual_seed(self.config.seed)
+        sizes = self.model if stage == FUSION else self.model.alone(stage)
+        learned = self.reader.learned if self.reader and "text" in sizes.modalities else None
+        frozen = tuple(one for one in self.config.fitting(stage).freeze if one in sizes.modalities)
+        half = half_networks(self.config.machine.precision, self.fabric.device)
+        return Learner(sizes, learned, frozen, half)
+
+
+def train(
+    config: Config, run: Path, *, command: Sequence[str] = (), on_epoch: OnEpoch | None = None, export: bool = True
+) -> dict[str, Any]:
+    """Train a model, or go on where its training was stopped; returns the run's result.
+
+    Args:
+        run: its folder; it is made, or holds a run of the same config.
+        command: for about.json.
+        on_epoch: called after each epoch of the last stage; what it raises stops the run.
+        export: write the bundle.
+
+    Raises:
+        ConfigError: the folder holds another run, or the config does not fit the data or the machine.
+        CorpusError: nothing is prepared, or another run is at work in the folder.
+        ModelError: an encoder's or a network's weights cannot be had.
+    """
+    if config.machine.threads:
+        torch.set_num_threads(config.machine.threads)
+    fabric = make_fabric(config, run)
+    prepared = open_prepared(Path(config.data.folder), alignment=config.data.alignment)
+    delays = config.data.delays(prepared.dataset.delays)
+    prepared = open_prepared(prepared.folder, alignment=config.data.alignment, delays=delays)
+    with only_run(run) if fabric.is_global_zero else nullcontext():
+        if fabric.is_global_zero:
+            begin(config, run, prepared.dataset.corpus, fabric, command)
+        fabric.barrier()
+        parts = parts_of(config.data, prepared)
+        torch.manual_seed(config.seed)
+        reader = reader_of(config.text, prepared, parts, fabric) if "text" in config.modalities else None
+        setting = Setting(config, run, fabric, prepared, parts, reader)
+        before = torch.are_deterministic_algorithms_enabled()
+        torch.use_deterministic_algorithms(fabric.device.type == "cpu", warn_only=True)
+        try:
+            results = {name: run_stage(setting, name, on_epoch) for name in config.names}
+        finally:
+            torch.use_deterministic_algorithms(before)
+        return finish(setting, results, export)
+
+
+def make_fabric(config: Config, run: Path) -> Fabric:
+    """Lightning Fabric for a run's machine, its processes started.
+
+    Raises:
+        ConfigError: this machine has no such devices.
+    """
+    machine = config.machine
+    try:
+        strategy = "ddp_find_unused_parameters_true" if machine.strategy == "ddp" else machine.strategy
+        fabric = Fabric(
+            accelerator=machine.accelerator,
+            devices=machine.devices,
+            num_nodes=machine.nodes,
+            strategy=strategy,
+            precision=fabric_precision(machine.precision),
+            loggers=TensorBoardLogger(run, "tensorboard", ""),
+        )
+        fabric.launch()
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise ConfigError(f"machine: {' '.join(str(error).split())[:200]}") from error
+    return fabric
+
+
+# The stages
+
+
+def run_stage(setting: Setting, name: str, on_epoch: OnEpoch | None = None) -> dict[str, Any]:
+    """Train one stage, unless it is done."""
+    config, fabric, folder = setting.config, setting.fabric, setting.run / name
+    if (done := finished(folder)) is not None:
+        return done
+    if config.unimodal and name != FUSION:
+        return taken_over(setting, name)
+    learner = setting.learner(name)
+    start_from(setting, name, learner)
+    looks = looks_of(setting, learner, name)
+    fitting, seed = config.fitting(name), config.seed
+    shuffled = seed if config.data.shuffled else None
+    stage = Stage(
+        name,
+        folder,
+        fabric,
+        learner,
+        Windows(setting.parts.train, fitting.frames, looks, shuffled),
+        Windows(setting.parts.devel, fitting.frames, looks, shuffled),
+        fitting,
+        seed=seed,
+        loaders=config.machine.loaders,
+        checkpoint_seconds=config.machine.checkpoint_seconds,
+    )
+    return stage.fit(on_epoch if name == config.names[-1] else None)
+
+
+def start_from(setting: Setting, name: str, learner: Learner) -> None:
+    """Weights that a stage starts with: published ones for the first, the first's for the second."""
+    from affekt.training.audio_weights import load_audio_weights
+    from affekt.training.visual_weights import load_visual_weights
+
+    config = setting.config
+    if name == FUSION:
+        for modality in config.modalities:
+            state = load_file(setting.run / modality / BEST)
+            kept = {k: v for k, v in state.items() if not k.startswith("model.fused_head.")}
+            missing, unexpected = learner.load_state_dict(kept, strict=False)
+            prefixes = (f"model.{modality}.", "encoder.")
+            if unexpected or any(one.startswith(prefixes[0]) for one in missing):
+                raise ConfigError(f"{setting.run / modality}: holds another network; delete it to train it anew")
+    elif name == "audio" and (source := config.audio.get("weights", "none")) != "none":
+        note(setting, name, load_audio_weights(learner.model.audio, setting.model.audio, source))
+    elif name == "visual" and (source := config.visual.get("weights", "none")) != "none":
+        note(setting, name, load_visual_weights(learner.model.visual, setting.model.visual, source))
+    elif name == "text" and setting.reader:
+        note(setting, name, setting.reader.said)
+
+
+def looks_of(setting: Setting, learner: Learner, name: str) -> Looks:
+    """What a stage reads of the clips; the features of what is frozen are computed first."""
+    modalities = learner.model.config.modalities
+    raw = Looks(
+        setting.reader.read if setting.reader and "text" in modalities else None,
+        "audio" in modalities,
+        "visual" in modalities,
+    )
+    features = {}
+    for one in learner.frozen:
+        features[one] = kept_features(setting, learner, one)
+    return Looks(
+        raw.sentences if "text" not in features else None,
+        raw.audio and "audio" not in features,
+        raw.images and "visual" not in features,
+        features or None,
+    )
+
+
+def kept_features(setting: Setting, learner: Learner, name: str) -> KeptFeatures:
+    """The features of a frozen network for all recordings that the run needs."""
+    module = getattr(learner.model, name)
+    encoder = learner.encoder if name == "text" else None
+    words = setting.reader.name if name == "text" and setting.reader else ""
+    dataset = setting.prepared.dataset
+    also = json.dumps([words, dataset.alignment, setting.config.data.delays(dataset.delays).text])
+    mark = fingerprint(module, encoder, also=also if name == "text" else "")[:16]
+    folder = setting.prepared.folder / FEATURES / f"{name}-{mark}"
+    names = [clip.entry.name for clip in setting.prepared]
+    kept = KeptFeatures(folder, names)
+    if setting.fabric.is_global_zero:
+        looks = Looks(
+            setting.reader.read if setting.reader and name == "text" else None, name == "audio", name == "visual"
+        )
+        learner.to(setting.fabric.device)
+        with torch.inference_mode():
+            keep_features(
+                learner, name, setting.parts.all, kept, looks, setting.fabric.device, chunk_of(learner), _progress(name)
+            )
+    setting.fabric.barrier()
+    return kept
+
+
+def _progress(name: str) -> Any:
+    def tell(done: int, of: int) -> None:
+        if done == of:
+            print(f"{name:7} features of {of} recordings are kept", flush=True)
+
+    return tell
+
+
+def taken_over(setting: Setting, name: str) -> dict[str, Any]:
+    """A first stage of another run, whose network and data are the same.
+
+    Raises:
+        ConfigError: they are not, or that run is not finished.
+    """
+    source = Path(setting.config.unimodal or "")
+    result = finished(source / name)
+    if result is None:
+        raise ConfigError(f"{source / name}: is no finished stage; train it first")
+    theirs = read_config(source / CONFIG)
+    ours = setting.config
+    same = replace(ours.data, shuffled=False) == replace(theirs.data, shuffled=False)
+    if getattr(theirs, name) != getattr(ours, name) or not same:
+        raise ConfigError(f"{source}: its {name} stage has another config or other data")
+    if setting.fabric.is_global_zero:
+        folder = setting.run / name
+        folder.mkdir(exist_ok=True)
+        for file in (BEST, RESULT):
+            content = (source / name / file).read_bytes()
+            with atomic(folder / file) as part:
+                part.write_bytes(content)
+    setting.fabric.barrier()
+    return result
+
+
+# The folder
+
+
+def begin(config: Config, run: Path, corpus: str, fabric: Fabric, command: Sequence[str]) -> None:
+    """Write what a new run was told; see that a folder that is there holds this very run.
+
+    Raises:
+        ConfigError: it holds another one.
+    """
+    path = run / CONFIG
+    if path.exists():
+        there = read_config(path)
+        if comparable(there) != comparable(config):
+            changed = ", ".join(sorted(differing(comparable(there), comparable(config))))
+            raise ConfigError(f"{run}: holds a run of another config ({changed}); give another --run")
+    write_config(config, path)
+    if (run / ABOUT).exists():
+        return
+    about = {
+        "affekt": __version__,
+        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "python": platform.python_version(),
+        "seed": config.seed,
+        "git": git_state(),
+        "device": _device(fabric),
+        "precision": precision_said(config.machine.precision, fabric.device),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "corpus": corpus,
+        "command": list(command),
+        "weights": {},
+    }
+    write_json(about, run / ABOUT)
+
+
+def comparable(config: Config) -> dict[str, Any]:
+    """A config without what may change when a run goes on: the machine, and how long it may last."""
+    plain = config.to_dict()
+    del plain["machine"]
+    for fitting in (plain["training"], *plain["stages"].values()):
+        for name in ("epochs", "patience"):
+            fitting.pop(name, None)
+    return plain
+
+
+def differing(one: dict[str, Any], other: dict[str, Any], where: str = "") -> list[str]:
+    """Dotted names of what two plain configs say differently."""
+    found = []
+    for name in {*one, *other}:
+        a, b = one.get(name), other.get(name)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += differing(a, b, f"{where}{name}.")
+        elif a != b:
+            found.append(f"{where}{name}")
+    return found
+
+
+def note(setting: Setting, stage: str, said: str) -> None:
+    """Keep in about.json what a network started from."""
+    if setting.fabric.is_global_zero:
+        about = json.loads((setting.run / ABOUT).read_text(encoding="utf-8"))
+        about["weights"][stage] = said
+        write_json(about, setting.run / ABOUT)
+        print(f"{stage:7} {said}", flush=True)
+
+
+def finish(setting: Setting, results: dict[str, dict[str, Any]], export: bool) -> dict[str, Any]:
+    """Export the bundle and write the run's result."""
+    from affekt.training.bundling import bundle_of
+
+    final = setting.config.names[-1]
+    best = results[final]
+    result = {"stages": results, "final": final, **{key: best[key] for key in ("arousal", "valence", "mean")}}
+    if setting.fabric.is_global_zero:
+        if export and not (setting.run / RESULT).exists():
+            bundle_of(setting, result)
+        write_json(result, setting.run / RESULT)
+    setting.fabric.barrier()
+    return result
+
+
+def judge_partition(setting: Setting, clips: Sequence[PreparedClip], folder: Path) -> Any:
+    """Write the finished run's traces of some recordings, with or without gold; returns their CCC."""
+    final = setting.config.names[-1]
+    learner = setting.learner(final)
+    learner.load_state_dict(load_file(setting.run / final / BEST))
+    learner.to(setting.fabric.device)
+    looks = looks_of(setting, learner, final)
+    return score(learner, Windows(clips, CHUNK, looks), setting.fabric, folder)
+
+
+def write_json(values: Any, path: Path) -> None:
+    """Write JSON whole or not at all."""
+    with atomic(path) as part:
+        part.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit and cleanness of the current folder, else of affekt's own; None where neither is a checkout."""
+    return _git(Path.cwd()) or _git(Path(__file__).parent)
+
+
+def _git(folder: Path) -> dict[str, Any] | None:
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", *words], cwd=folder, capture_output=True, text=True, timeout=10, check=False
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    return None if commit is None else {"commit": commit, "dirty": bool(ask("status", "--porcelain"))}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _device(fabric: Fabric) -> str:
+    if fabric.device.type == "cuda":
+        return torch.cuda.get_device_name(fabric.device)
+    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+
