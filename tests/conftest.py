@@ -37,3 +37,17 @@ def model_folder() -> Path:
 def model(model_folder: Path) -> affekt.Model:
     """The bundle, loaded once for all tests."""
     return affekt.load_model(model_folder, threads=1)
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A synthetic corpus and what it was prepared into, made once; nobody writes into the former."""
+    from prepared import make
+
+    return make(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def small_prepared(small_corpus: tuple[Path, Path]) -> Path:
+    """The prepared clips of `small_corpus`."""
+    return small_corpus[1]

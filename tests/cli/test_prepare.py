@@ -190,6 +190,18 @@ def test_word_vectors() -> None:
     assert "no encoder that could be read" in prepare("--encoder", "mein Korpus").stderr
 
 
+def test_words_of_the_corpus_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = pytest.importorskip("affekt.training.encoders.tables")
+    from affekt.corpora.prepared.vectors import open_vectors
+
+    monkeypatch.setattr(tables, "COMMONEST", 1)
+    Path("wiki.vec").write_text("the 1 1\nnever 2 2\nday 3 4\n")
+    result = prepare("--encoder", "fasttext:wiki.vec")
+    assert result.exit_code == 0 and "fasttext-wiki: 1 sentences encoded, 1 kept" in result.stdout
+    assert open_vectors(Path("out/vectors/fasttext-wiki"))["Good day"].tolist() == [[0, 0], [3, 4]]
+    assert "none here" in prepare("--encoder", "words").stderr  # a learned table has no vectors to keep
+
+
 def test_ctrl_c(corpus: Path, tmp_path: Path) -> None:
     for k in range(12):
         (corpus / f"film{k}.mp4").symlink_to(ROOT / "examples" / "demo.mp4")

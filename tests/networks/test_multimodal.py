@@ -228,7 +228,7 @@ def test_config_defaults_and_faults() -> None:
     assert MultimodalConfig.from_dict({}) == MultimodalConfig()
     assert MultimodalConfig.from_dict({"head": {"hidden": 9}}).head == HeadConfig(hidden=9)
     assert asdict(MultimodalConfig()) == MultimodalConfig().to_dict()
-    with pytest.raises(ValueError, match="the model has no part heads: its parts are text, audio"):
+    with pytest.raises(ValueError, match="the model has no part heads: its parts are text, fusion"):
         MultimodalConfig.from_dict({"heads": {}})
     with pytest.raises(ValueError, match="no option hiden"):
         MultimodalConfig.from_dict({"head": {"hiden": 9}})

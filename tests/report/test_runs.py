@@ -99,6 +99,16 @@ def test_a_run_without_an_epoch_yet(tmp_path: Path) -> None:
     assert "first epoch of text" in render_runs([run], "runs")
 
 
+def test_stages_may_have_another_order(tmp_path: Path) -> None:
+    """Those of a run whose config says [visual, text]; the first was taken over and has no log."""
+    folder = write_run(tmp_path / "a", {"text": LOW, "visual": HIGH}, over=["visual"], finished=False)
+    (folder / "visual" / "log.csv").unlink()
+    (run,) = read(tmp_path)
+    assert standing(run) == "epoch 3 of text" and run.faults == ()
+    assert re.search(r"^\.450 +\.500 +\.400 +2 of 2 a", terminal([run]), re.MULTILINE)
+    assert "Stage visual" in render_runs([run], "a")
+
+
 def test_where_runs_are_looked_for(tmp_path: Path) -> None:
     for place in ("x/y/three", "x/y/z/four", ".hidden/one", "lost"):
         write_run(tmp_path / place, {"audio": LOW})

@@ -36,7 +36,7 @@ def vec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("header", [True, False])
 def test_fasttext_by_hand(vec: Path, header: bool) -> None:
     vec.write_bytes(VEC if header else VEC.partition(b"\n")[2])
-    encoder = text_encoder(f"fasttext:{vec}", ["Größe, das ist selten!"])
+    encoder = text_encoder(f"fasttext:{vec}", ["Größe, das war selten!"])
     assert isinstance(encoder.words, Vocabulary) and encoder.kind == "vocabulary"
     assert encoder.words.words == ("der", "haus", "größe", "selten")
     assert encoder.said == "wiki.de.vec: 2 of the corpus' 4 words, width 3"

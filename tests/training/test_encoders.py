@@ -69,11 +69,16 @@ def train_tokenizer(kind: str) -> Tokenizer:
     else:
         made = Tokenizer(models.Unigram())
         made.normalizer = normalizers.NFKC()
-        made.pre_tokenizer = pre_tokenizers.Metaspace()
+        # SentencePiece's own training lets no piece have letters and punctuation.
+        made.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()]
+        )
         trainer = trainers.UnigramTrainer(
             vocab_size=80, special_tokens=MARKS, unk_token="<unk>", show_progress=False
         )
     made.train_from_iterator(SAID * 5, trainer)
+    if kind == "unigram":
+        made.pre_tokenizer = pre_tokenizers.Metaspace()
     single = "$A </s> <s>" if kind == "unigram" else "<s> $A </s>"  # XLNet has its marks behind the sentence
     made.post_processor = processors.TemplateProcessing(
         single=single, special_tokens=[("<s>", 0), ("</s>", 2)]

@@ -32,17 +32,18 @@ def each(items: Sequence[Item], work: Callable[[int, Item], None]) -> None:
         AffektError: the only file is bad.
         SystemExit: some of several were bad: they are named again at the end, exit code 1.
     """
+    settle(outcomes(items, work), len(items))
 
-    def results() -> Iterator[Exception | None]:
-        for place, item in enumerate(items):
-            try:
-                work(place, item)
-            except AffektError as error:
-                yield error
-            else:
-                yield None
 
-    settle(results(), len(items))
+def outcomes(items: Sequence[Item], work: Callable[[int, Item], None]) -> Iterator[Exception | None]:
+    """Do the work for each recording as it is asked for; yields what was wrong with it."""
+    for place, item in enumerate(items):
+        try:
+            work(place, item)
+        except AffektError as error:
+            yield error
+        else:
+            yield None
 
 
 def settle(results: Iterable[Exception | None], count: int) -> None:

@@ -80,6 +80,32 @@ _DRAWS = (
         help="Of the intervals.",
     ),
 )
+_JUDGING = (
+    click.option(
+        "--alignment",
+        type=click.Choice(["sentence", "causal"]),
+        help="Of MODEL CORPUS: a sentence counts while it is spoken, or from its end on.  "
+        "[default: sentence, or as prepared]",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(1, 256),
+        metavar="N",
+        show_default="one a core, at most 4",
+        help="Of MODEL CORPUS: how many work at once.",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(1, 1024),
+        metavar="N",
+        default=1,
+        show_default=True,
+        help="Of MODEL CORPUS: recordings at once, a process each.",
+    ),
+    click.option(
+        "--keep", type=File(), metavar="DIR", help="Of MODEL CORPUS: where to write the predictions, as CSV."
+    ),
+)
 
 
 def rows_options(command: Command) -> Command:
@@ -90,6 +116,11 @@ def rows_options(command: Command) -> Command:
 def draws_options(command: Command) -> Command:
     """What is drawn, and how: --groups, --draws, --seed, --confidence."""
     return _with(command, _DRAWS)
+
+
+def judging_options(command: Command) -> Command:
+    """How a bundle is run over a corpus: --alignment, --threads, --workers, --keep."""
+    return _with(command, _JUDGING)
 
 
 def _with(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:

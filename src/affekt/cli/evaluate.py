@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from affekt.cli.batch import complain
-from affekt.cli.comparing import draws_options, rows_options
+from affekt.cli.comparing import draws_options, judging_options, rows_options
+from affekt.cli.judging import How, Sides, judged_sides, tell_failed
 from affekt.cli.options import File
 from affekt.cli.outputs import spare_inputs
 from affekt.errors import CorpusError
@@ -25,17 +26,11 @@ FEW = 20
 
 
 @click.command(options_metavar="[OPTION]…")
-@click.option(
-    "--predictions", type=File(), required=True, metavar="DIR", help="affekt's tables, or any label files."
-)
-@click.option(
-    "--gold",
-    type=File(),
-    required=True,
-    metavar="DIR",
-    help="Label files of any layout, or a corpus' folder.",
-)
+@click.argument("judged", nargs=-1, type=File(), metavar="MODEL CORPUS | --predictions DIR --gold DIR")
+@click.option("--predictions", type=File(), metavar="DIR", help="affekt's tables, or any label files.")
+@click.option("--gold", type=File(), metavar="DIR", help="Label files of any layout, or a corpus' folder.")
 @rows_options
+@judging_options
 @draws_options
 @click.option(
     "--post-fit",
@@ -50,8 +45,9 @@ FEW = 20
 )
 @click.option("--json", "output", type=File(), metavar="FILE", help="All figures in full precision.")
 def evaluate(
-    predictions: Path,
-    gold: Path,
+    judged: tuple[Path, ...],
+    predictions: Path | None,
+    gold: Path | None,
     dimensions: tuple[str, ...],
     select: tuple[str, ...],
     partition: Partition | None,
@@ -64,29 +60,33 @@ def evaluate(
     post_fit: Partition | None,
     per_recording: bool | None,
     output: Path | None,
+    **how: Any,
 ) -> None:
     """Compare predictions with gold: CCC, Pearson, RMSE, sign agreement.
 
-    Recordings are matched by name. Either side may be in any layout that affekt reads: its own CSV, SEWA,
+    MODEL, a bundle or a run of affekt train, is run over the recordings of CORPUS that have labels: a corpus
+    as it was handed out, a manifest, or what affekt prepare made of it. Else predictions are there already:
+    recordings are matched by name, and either side may be in any layout that affekt reads: its own CSV, SEWA,
     RECOLA, Aff-Wild2, MuSe, OMG-Emotion, a folder for each dimension, or one file.
     """
     from affekt.corpora.compare.chained import chained
     from affekt.corpora.compare.clusters import clusters_of, gathered, read_groups
     from affekt.corpora.compare.pairs import pair_up
-    from affekt.corpora.compare.sides import read_side
     from affekt.report.scores import Scores, show_scores, to_json
     from affekt.scoring import evaluate as score
     from affekt.timeline.files import write_values
 
     if post_fit and not partition:
         raise click.UsageError("--post-fit needs --partition, to know what is scored and what is chosen on")
-    ours, theirs = read_side(predictions), read_side(gold, gold=True)
+    partitions = [one for one in dict.fromkeys((partition, post_fit)) if one]
+    sides = _sides(judged, predictions, gold, partitions, select, how)
+    ours, theirs = sides.predictions, sides.gold
     names = [one.recording.name for one in theirs.labelled]
     table, called = read_groups(groups, names) if groups else (None, "")
     ours = _moved(ours, annotation_delay, on_clock=bool(post_fit))
     if output:
         read = [one.path for side in (ours, theirs) for one in side.labelled]
-        spare_inputs([predictions, gold, *read, *([groups] if groups else [])], [output])
+        spare_inputs([ours.root, theirs.root, *read, *([groups] if groups else [])], [output])
 
     def paired(of: Partition | None, names: Sequence[str]) -> Pairing:
         return pair_up(ours, theirs, dimensions=names, select=select, partition=of, pad=pad)
@@ -98,7 +98,7 @@ def evaluate(
     for fault in errors:
         complain(CorpusError(str(fault)))
     if not pairing.pairs:
-        raise CorpusError(_nothing(gold, pairing))
+        raise CorpusError(_nothing(theirs.root, pairing))
     pairs, done = pairing.pairs, None
     if post_fit:
         pairs, done = chained(pairs, fitted.pairs, pairing.dimensions, post_fit, table)
@@ -117,8 +117,35 @@ def evaluate(
     if output:
         write_values(output, to_json(scores))
         click.echo(f"wrote {output}")
-    if errors:
+    if sides.failed:
+        tell_failed(sides)
+    if errors or sides.failed:
         sys.exit(1)
+
+
+def _sides(
+    judged: Sequence[Path],
+    predictions: Path | None,
+    gold: Path | None,
+    partitions: Sequence[Partition],
+    select: Sequence[str],
+    how: dict[str, Any],
+) -> Sides:
+    """Both sides: read, or a bundle run over a corpus.
+
+    Raises:
+        UsageError: it is not clear which of the two is meant.
+    """
+    if judged and len(judged) == 2 and not (predictions or gold):
+        model, corpus = judged
+        return judged_sides(str(model), corpus, How(**how), partitions=partitions, select=select)
+    if judged or not (predictions and gold):
+        raise click.UsageError("give MODEL and CORPUS, or --predictions DIR and --gold DIR")
+    if How(**how) != How():
+        raise click.UsageError("--alignment, --threads, --workers and --keep are for MODEL CORPUS")
+    from affekt.corpora.compare.sides import read_side
+
+    return Sides(read_side(predictions), read_side(gold, gold=True))
 
 
 def _moved(side: Side, delays: str | None, *, on_clock: bool) -> Side:

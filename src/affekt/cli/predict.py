@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from affekt.cli.batch import each, settle
+from affekt.cli.batch import outcomes, settle
 from affekt.cli.jobs import Job, spread_jobs
 from affekt.cli.options import File, Several, Subject
 from affekt.cli.outputs import output_folder, spare_inputs
 from affekt.cli.progress import progress_bar
 from affekt.cli.recordings import files_of, of_corpus, of_files
-from affekt.errors import OutputError
+from affekt.errors import AffektError, OutputError
 
 if TYPE_CHECKING:
     from affekt.api import Prediction
+    from affekt.corpora.handing_in.forms import Form
     from affekt.timeline import Partition
 
-FORMATS = ("csv", "parquet", "json", "html", "eaf")
+FORMATS = ("csv", "parquet", "json", "html", "eaf", "labels")
+LABELS = "labels"
+"""Format, and folder in --out, of files laid out as the corpus' own labels are."""
 COLUMNS = ("presence", "weights")
 
 
@@ -110,7 +113,7 @@ COLUMNS = ("presence", "weights")
     metavar="LIST",
     default="csv,html",
     show_default=True,
-    help=f"Any of {','.join(FORMATS)}.",
+    help=f"Any of {','.join(FORMATS)}; labels: as the corpus' own label files, to be handed in.",
 )
 @click.option(
     "--columns",
@@ -139,22 +142,30 @@ def predict(
     says itself which film, sound, transcript and turns belong together, and whose face is meant; its
     recordings keep their names.
     """
+    from affekt.corpora.handing_in.forms import form_of
+    from affekt.corpora.readers import read_corpus
+
     if bool(files) == bool(corpus):
         raise click.UsageError("give either FILE… or --corpus DIR")
     if (partition or select) and not corpus:
         raise click.UsageError("--partition and --select choose among the recordings of a --corpus")
+    if LABELS in formats and not corpus:
+        raise click.UsageError("--format labels is the label format of a --corpus")
     if "parquet" in formats and find_spec("pyarrow") is None:
         raise OutputError(f"{out}: Parquet needs pyarrow; pip install 'affekt[parquet]'")
+    form = None
     if corpus:
         if any(how[key] for key in ("transcript", "turns", "language", "subject")):
             raise click.UsageError("--transcript, --turns, --language and --subject are the corpus' to say")
-        recordings, names = of_corpus(corpus, partition, select, how["alignment"])
+        there = read_corpus(corpus)
+        recordings, names = of_corpus(there, partition, select, how["alignment"])
+        form = form_of(there, out / LABELS) if LABELS in formats else None
     else:
         recordings, names = of_files(files, **how)
-    outputs = [[out / f"{name}.{kind}" for kind in formats] for name in names]
+    outputs = [[out / f"{name}.{kind}" for kind in formats if kind != LABELS] for name in names]
     spare_inputs(
         [*([corpus] if corpus else []), *(path for one in recordings for path in files_of(one))],
-        [one for several in outputs for one in written(several)],
+        [out / LABELS, *(one for several in outputs for one in written(several))],
     )
 
     pictures = "html" in formats or "json" in formats
@@ -162,14 +173,13 @@ def predict(
         Job(one, tuple(several), columns, model, threads or 1, pictures)
         for one, several in zip(recordings, outputs, strict=True)
     ]
-    if ray or workers > 1:
-        with output_folder(out):
-            settle(spread_out(jobs, workers, ray), len(jobs))
-    else:
-        one_by_one(jobs, out, threads)
+    with output_folder(out):
+        many = ray or workers > 1
+        results = spread_out(jobs, workers, ray, form) if many else one_by_one(jobs, threads, form)
+        settle(handed_in(results, form), len(jobs))
 
 
-def one_by_one(jobs: list[Job], out: Path, threads: int | None) -> None:
+def one_by_one(jobs: list[Job], threads: int | None, form: Form | None) -> Iterator[Exception | None]:
     """Do the jobs in this process, with a bar for each where somebody looks on."""
     from affekt.api import load_model
 
@@ -181,13 +191,14 @@ def one_by_one(jobs: list[Job], out: Path, threads: int | None) -> None:
             prediction = loaded.predict_recording(job.recording, pictures=job.pictures, progress=progress)
         for output in job.outputs:
             save(prediction, output, job.columns)
-        summarise(prediction, list(job.outputs))
+        summarise(prediction, [*job.outputs, *laid_out(form, job, prediction)])
 
-    with output_folder(out):
-        each(jobs, work)
+    yield from outcomes(jobs, work)
 
 
-def spread_out(jobs: list[Job], workers: int, ray: str | None) -> Iterator[Exception | None]:
+def spread_out(
+    jobs: list[Job], workers: int, ray: str | None, form: Form | None
+) -> Iterator[Exception | None]:
     """Do the jobs on many processes and say what was found; yields what was wrong with each."""
     from affekt.runtime.bundle import find_bundle
 
@@ -195,9 +206,35 @@ def spread_out(jobs: list[Job], workers: int, ray: str | None) -> Iterator[Excep
     for job, result in spread_jobs(jobs, workers, ray):
         if isinstance(result, Exception):
             yield result
+            continue
+        try:
+            summarise(result, [*job.outputs, *laid_out(form, job, result)])
+        except AffektError as error:
+            yield error
         else:
-            summarise(result, list(job.outputs))
             yield None
+
+
+def laid_out(form: Form | None, job: Job, prediction: Prediction) -> list[Path]:
+    """Write a prediction as the corpus' own labels are, if that was asked for; returns the files.
+
+    Raises:
+        AffektError: as `Form.add`.
+    """
+    import numpy as np
+
+    y = np.stack([prediction.arousal, prediction.valence], axis=1)
+    return [] if form is None else form.add(job.recording, y)
+
+
+def handed_in(results: Iterable[Exception | None], form: Form | None) -> Iterator[Exception | None]:
+    """The results; after the last of them, what recordings have together is written."""
+    yield from results
+    if form is not None:
+        for path in form.finish():
+            click.echo(f"wrote {path}")
+        for note in form.notes:
+            click.echo(note)
 
 
 def written(outputs: list[Path]) -> list[Path]:

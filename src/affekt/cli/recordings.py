@@ -48,7 +48,7 @@ def of_files(
 
 
 def of_corpus(
-    folder: Path, partition: Partition | None, select: Sequence[str], alignment: Alignment
+    corpus: Corpus, partition: Partition | None, select: Sequence[str], alignment: Alignment
 ) -> tuple[list[Recording], list[str]]:
     """The recordings of a corpus that have film or sound, and what each one's outputs are called.
 
@@ -58,28 +58,37 @@ def of_corpus(
         CorpusError: there is none, or none of what was asked for.
     """
     from affekt.corpora.prepared.build import file_names
-    from affekt.corpora.readers import read_corpus
 
-    corpus = read_corpus(folder)
     chosen = [
-        one
-        for one in corpus.recordings
-        if partition in (None, one.partition)
-        and (not select or any(fnmatchcase(one.label, pattern) for pattern in select))
+        one for one in corpus.recordings if partition in (None, one.partition) and fits(one.label, select)
     ]
     if not chosen:
         asked = " ".join(filter(None, [partition, *select]))
-        raise CorpusError(f"{folder}: none of its {len(corpus.recordings)} recordings is of {asked}")
+        raise CorpusError(f"{corpus.root}: none of its {len(corpus.recordings)} recordings is of {asked}")
     _tell(corpus, {one.label for one in chosen})
-    there = [one for one in chosen if one.media or one.sound]
-    silent = [one.label for one in chosen if not (one.media or one.sound)]
+    bare = [replace(one, alignment=alignment, gold=None) for one in with_media(corpus.root, chosen)]
+    return bare, file_names([one.label for one in bare], "")
+
+
+def fits(name: str, select: Sequence[str]) -> bool:
+    """Whether a recording's name is one of some patterns, as the shell knows them; () is all."""
+    return not select or any(fnmatchcase(name, pattern) for pattern in select)
+
+
+def with_media(root: Path, recordings: Sequence[Recording]) -> list[Recording]:
+    """The recordings that have film or sound; the others are named on standard error.
+
+    Raises:
+        CorpusError: none has.
+    """
+    there = [one for one in recordings if one.media or one.sound]
+    silent = [one.label for one in recordings if not (one.media or one.sound)]
     if not there:
-        raise CorpusError(f"{folder}: of none of the {len(chosen)} recordings is there film or sound")
+        raise CorpusError(f"{root}: of none of the {len(recordings)} recordings is there film or sound")
     if silent:
         more = f" and {len(silent) - SHOWN} more" if len(silent) > SHOWN else ""
         _warn(f"passed over, without film and sound: {', '.join(silent[:SHOWN])}{more}")
-    bare = [replace(one, alignment=alignment, gold=None) for one in there]
-    return bare, file_names([one.label for one in bare], "")
+    return there
 
 
 def _tell(corpus: Corpus, names: set[str]) -> None:

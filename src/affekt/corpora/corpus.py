@@ -52,6 +52,8 @@ class Corpus:
     labels: dict[str, LabelFiles] = field(default_factory=dict)
     """Name of a recording → its label files, where these keep a clock of their own (RECOLA's 40 ms, a row a
     picture in Aff-Wild2), for predictions that keep it too; of hidden labels none."""
+    reader: str = ""
+    """Name of the module of `formats` that read it: "avec"."""
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -59,20 +59,24 @@ def read_corpus(root: Path, kind: str | None = None) -> Corpus:
         if not root.exists():
             raise CorpusError(f"{root}: no such file or folder")
         if kind is not None:
-            return settled(reader(kind).read(root))
+            return _read(kind, root)
         if root.is_file():
-            return settled(_listed(root))
+            return replace(settled(_listed(root)), reader="manifest")
         fitting = _kinds(root)
         _choose(root, fitting)
         if not fitting:
             raise CorpusError(_unknown(root))
-        corpus = settled(reader(fitting[0]).read(root))
+        corpus = _read(fitting[0], root)
     except OSError as error:
         raise CorpusError(f"{error.filename or root}: cannot be read ({error.strerror or error})") from error
     if others := fitting[1:]:
         note = f"it was read as {fitting[0]}, and could also be {' or '.join(others)}"
         corpus = replace(corpus, notes=(*corpus.notes, note))
     return corpus
+
+
+def _read(kind: str, root: Path) -> Corpus:
+    return replace(settled(reader(kind).read(root)), reader=kind)
 
 
 def _kinds(folder: Path) -> list[str]:

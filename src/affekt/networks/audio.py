@@ -14,13 +14,13 @@ from torch import Tensor, nn
 class AudioConfig:
     """Sizes of the audio network; the defaults are the paper's."""
 
-    kind: str = "tzirakis"
     window: int = 2_250
     channels: tuple[int, ...] = (50, 125, 250)
     kernels: tuple[int, ...] = (8, 6, 6)
     pools: tuple[int, ...] = (10, 5, 5)
     interlocutor: bool = True
     dropout: float = 0.5
+    kind: str = "tzirakis"
 
     @property
     def context(self) -> bool:

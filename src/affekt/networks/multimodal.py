@@ -170,8 +170,8 @@ class Multimodal(nn.Module):
         if "visual" in has:
             features[VISUAL] = self.embed_faces(images, frame_image)
         present = frame_sentence >= 0, audio_present, frame_image >= 0
-        presence = torch.stack([p & (n in has) for n, p in zip(NAMES, present, strict=True)], -1)
-        return self.fused_head(*features, presence, state)
+        known = [p if n in has else torch.zeros_like(p) for n, p in zip(NAMES, present, strict=True)]
+        return self.fused_head(*features, torch.stack(known, -1), state)
 
     def nothing(self, modality: int, frames: torch.Size) -> Tensor:
         """Features (B, T, D_m) of a modality that is absent in all frames (B, T)."""

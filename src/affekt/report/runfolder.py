@@ -87,7 +87,7 @@ class Run:
     stages: tuple[Stage, ...]
     """Those begun."""
     final: Stage | None
-    """Whose scores are the run's: the last one begun, until it is finished."""
+    """Whose scores are the run's; until it is finished, the one at work, or the last that is over."""
     faults: tuple[str, ...]
     """A line each, the file first."""
 
@@ -214,7 +214,8 @@ def _read(folder: Path, name: str, now: float) -> Run:
     if result and final is None:
         faults.append(f"{_RESULT}: names no final stage that is there")
     if final is None and stages:
-        final = stages[-1]
+        # A config may have the modalities in another order.
+        final = next((one for one in stages if not one.result), stages[-1])
     if result:
         state: State = "finished"
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -17,6 +17,7 @@ from affekt.media.sound import frames_of_array
 from affekt.runtime.bundle import Bundle
 from affekt.runtime.engine import Engine, Judged
 from affekt.runtime.inputs import checked_images, checked_sounds, checked_texts
+from affekt.runtime.sources import Source
 from affekt.timeline import MODALITIES, Clip, FaceMap, Prediction, Recording, Still, WordWeights
 
 Progress = Callable[[int, int | None], None]
@@ -52,6 +53,32 @@ class Album(Generic[Item]):
         return frame % self.step == 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What the text network made of the sentences of a source."""
+
+    known: bool
+    """False: they are in a language it does not know, or it is not there."""
+    vectors: np.ndarray
+    """(U, D_t) float32."""
+    weights: list[tuple[tuple[str, ...], np.ndarray]]
+    """Of each sentence its words, and the selector's weights (P, L) on them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A clip of T frames that has been judged."""
+
+    clip: Clip
+    presence: np.ndarray
+    """(T, 3) bool: what it was judged by."""
+    features: tuple[np.ndarray, np.ndarray, np.ndarray]
+    """x^t, x^a, x^v, (1, T, ·) float32, 0 where absent (the paper's sections 4.1.1 to 4.1.3)."""
+    judged: Judged
+    maps: np.ndarray
+    """(F, H, W) float32, of each of the clip's faces where the visual network looked."""
+
+
 class Predictor:
     """Runs one bundle over recordings."""
 
@@ -80,40 +107,66 @@ class Predictor:
         Raises:
             MediaError, TranscriptError, TurnsError: as `media.read_clips`.
         """
-        length = self.bundle.audio_context or CLIP
-        reading = read_clips(
-            recording, self.bundle.spec, length=length, stills=pictures, threads=self.threads
+        return self.judge(self.read(recording, stills=pictures), pictures=pictures, progress=progress)
+
+    @property
+    def length(self) -> int:
+        """Frames that a source's clips are to have: what the audio network hears at once is not cut."""
+        return self.bundle.audio_context or CLIP
+
+    def read(self, recording: Recording, *, stills: bool = False) -> Reading:
+        """Open a recording's files as this bundle wants them read.
+
+        Raises:
+            MediaError, TranscriptError, TurnsError: as `media.read_clips`.
+        """
+        return read_clips(
+            recording, self.bundle.spec, length=self.length, stills=stills, threads=self.threads
         )
-        known, why = understands(recording.language, reading.sentences, self.bundle.spec.languages)
-        if not known and why and self._judges_by[0]:
-            reading.warn(why)
-        known &= bool(self._judges_by[0])
-        texts = [s.text for s in reading.sentences] if known else []
-        vectors, weights = self.engine.encode(texts)
-        state, parts, presences = self.engine.initial(1), [], []
+
+    def judge(
+        self, source: Source, *, pictures: bool = False, progress: Progress | None = None
+    ) -> Prediction:
+        """Judge what a source has, as `predict`."""
+        said, parts, presences = self.encode(source), [], []
         stills, faces = Album[Still](), Album[FaceMap]()
         done = 0
-        for clip in reading:
+        for step in self.steps(source, said):
+            parts.append(step.judged)
+            presences.append(step.presence)
+            if pictures:
+                _collect(step, stills, faces)
+            done += len(step.clip)
+            if progress:
+                progress(done, source.expected_frames)
+        words = [
+            WordWeights(sentence, found, heads)
+            for sentence, (found, heads) in zip(source.sentences, said.weights, strict=False)
+            if found
+        ]
+        return self._prediction(source, parts, np.concatenate(presences), tuple(words), stills, faces)
+
+    def encode(self, source: Source) -> Said:
+        """What the text network makes of a source's sentences; nothing of a language it does not know."""
+        known, why = understands(source.recording.language, source.sentences, self.bundle.spec.languages)
+        if not known and why and self._judges_by[0]:
+            source.warn(why)
+        known &= bool(self._judges_by[0])
+        vectors, weights = self.engine.encode([s.text for s in source.sentences] if known else [])
+        return Said(known, vectors, weights)
+
+    def steps(self, source: Source, said: Said) -> Iterator[Step]:
+        """Judge clip after clip; `said` is what `encode` made of the same source."""
+        state = self.engine.initial(1)
+        for clip in source:
             if not self._judges_by[2]:
                 clip = replace(clip, faces=clip.faces[:0], frame_face=np.full(len(clip), -1, np.int64))
             presence = clip.presence & self._judges_by
-            presence[:, 0] &= known
-            features, heat = self._features(clip, vectors, presence)
+            presence[:, 0] &= said.known
+            features, heat = self._features(clip, said.vectors, presence)
             judged = self.engine.judge(features, presence[None], state)
             state = judged.state
-            parts.append(judged)
-            presences.append(presence)
-            if pictures:
-                _collect(clip, heat, stills, faces)
-            done += len(clip)
-            if progress:
-                progress(done, reading.expected_frames)
-        words = [
-            WordWeights(sentence, found, heads)
-            for sentence, (found, heads) in zip(reading.sentences, weights, strict=False)
-            if found
-        ]
-        return self._prediction(reading, parts, np.concatenate(presences), tuple(words), stills, faces)
+            yield Step(clip, presence, features, judged, heat)
 
     def _features(
         self, clip: Clip, vectors: np.ndarray, presence: np.ndarray
@@ -129,7 +182,7 @@ class Predictor:
 
     def _prediction(
         self,
-        reading: Reading,
+        source: Source,
         parts: list[Judged],
         presence: np.ndarray,
         words: tuple[WordWeights, ...],
@@ -138,20 +191,20 @@ class Predictor:
     ) -> Prediction:
         y = np.concatenate([p.y[0] for p in parts])
         pairs = self.bundle.pairs
-        recording = reading.recording
-        source = recording.media or recording.sound
+        recording = source.recording
+        file = recording.media or recording.sound
         info = {
             "model": self.bundle.name,
             "model_version": self.bundle.version,
             "fusion": self.bundle.fusion,
             "pairs": None if pairs is None else [list(pair) for pair in pairs],
             "alignment": recording.alignment,
-            "source": None if source is None else str(source),
-            "transcript": None if reading.transcript is None else str(reading.transcript),
-            "warnings": list(reading.warnings),
+            "source": None if file is None else str(file),
+            "transcript": None if source.transcript is None else str(source.transcript),
+            "warnings": list(source.warnings),
         }
         return Prediction(
-            name=reading.name,
+            name=source.name,
             arousal=y[:, 0],
             valence=y[:, 1],
             presence=presence,
@@ -239,10 +292,11 @@ def _joined(parts: list[np.ndarray | None]) -> np.ndarray | None:
     return np.concatenate(kept) if kept else None
 
 
-def _collect(clip: Clip, heat: np.ndarray, stills: Album[Still], faces: Album[FaceMap]) -> None:
+def _collect(step: Step, stills: Album[Still], faces: Album[FaceMap]) -> None:
+    clip = step.clip
     for still in clip.stills:
         stills.offer(still)
     for k in np.flatnonzero(clip.frame_face >= 0):
         frame, row = clip.first + int(k), int(clip.frame_face[k])
         if faces.wants(frame):
-            faces.offer(FaceMap(frame, clip.faces[row].copy(), heat[row].copy()))
+            faces.offer(FaceMap(frame, clip.faces[row].copy(), step.maps[row].copy()))

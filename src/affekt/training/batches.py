@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -57,15 +57,14 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
-        moved = {name: _moved(value, device) for name, value in vars(self).items()}
-        return replace(self, **moved)
+        return Batch(**{name: _moved(value, device) for name, value in vars(self).items()})
 
 
-def _moved(value: object, device: torch.device) -> object:
+def _moved(value: Any, device: torch.device) -> Any:
     if isinstance(value, Tensor):
         return value.to(device, non_blocking=True)
     if isinstance(value, Sentences):
-        return replace(value, **{name: _moved(one, device) for name, one in vars(value).items()})
+        return Sentences(**{name: _moved(one, device) for name, one in vars(value).items()})
     if isinstance(value, tuple):
         return tuple(_moved(one, device) for one in value)
     if isinstance(value, Mapping):
@@ -135,18 +134,16 @@ class Windows(Dataset[Batch]):
         looks = self.looks
         if looks.sentences:
             texts = [self.clips[k].sentences for k, _ in windows]
-            batch = replace(batch, **_sentences(joined, texts, looks.sentences))
+            batch.sentences, batch.frame_sentence = _sentences(joined, texts, looks.sentences)
         if looks.audio:
-            batch = replace(batch, audio=_stack([one.audio for one in joined]))
+            batch.audio = _stack([one.audio for one in joined])
         if looks.images:
-            images, frame_image = _images(joined)
-            batch = replace(batch, images=images, frame_image=frame_image)
+            batch.images, batch.frame_image = _images(joined)
         if looks.features:
-            features = {
+            batch.features = {
                 name: _stack([self._known(name, known, k, first, frames) for k, first in windows])
                 for name, known in looks.features.items()
             }
-            batch = replace(batch, features=features)
         return batch
 
     def _window(self, k: int, first: int, frames: int) -> tuple[Clip, np.ndarray]:
@@ -219,7 +216,7 @@ def _stack(arrays: Sequence[np.ndarray]) -> Tensor:
 
 def _sentences(
     joined: Sequence[_Joined], texts: Sequence[Sequence[Sentence]], encode: Callable[[Sequence[str]], Sentences]
-) -> dict[str, object]:
+) -> tuple[Sentences, Tensor]:
     """The distinct sentences of all windows, each once, and which of them each frame has."""
     rows: dict[str, int] = {}
     frame_sentence = np.full((len(joined), joined[0].frames), -1, np.int64)
@@ -227,7 +224,7 @@ def _sentences(
         for t, row in enumerate(one.clip.frame_sentence):
             if row >= 0:
                 frame_sentence[b, t] = rows.setdefault(spoken[row].text, len(rows))
-    return {"sentences": encode(list(rows)), "frame_sentence": torch.from_numpy(frame_sentence)}
+    return encode(list(rows)), torch.from_numpy(frame_sentence)
 
 
 def _images(joined: Sequence[_Joined]) -> tuple[Tensor, Tensor]:

@@ -115,7 +115,8 @@ class Config:
     )
     """Stage → what differs from `training`."""
     unimodal: str | None = None
-    """Folder of a run whose first stages are taken instead of trained; None: they are trained."""
+    """Folder of a run whose first stages are taken instead of trained; `{stage}` in it stands for the stage,
+    where each has a run of its own. None: they are trained."""
     machine: Machine = field(default_factory=Machine)
     seed: int = 0
 
@@ -155,7 +156,7 @@ class Config:
         """
         values = {
             "text": {k: v for k, v in self.text.items() if k not in ("encoder", "width")} | {"width": width},
-            "audio": {k: v for k, v in self.audio.items() if k != "weights"} | {"window": spec.window},
+            "audio": {k: v for k, v in self.audio.items() if k != "weights"} | sound_of(self.audio, spec),
             "visual": {k: v for k, v in self.visual.items() if k != "weights"},
             "fusion": self.fusion,
             "head": self.head,
@@ -169,6 +170,14 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as YAML writes them."""
         return _plain(asdict(self))
+
+
+def sound_of(audio: Mapping[str, Any], spec: ClipSpec) -> dict[str, Any]:
+    """What the clips decide of an audio network: the samples of a frame, and their rate where it asks for it."""
+    sound = {"window": spec.window}
+    if audio.get("kind", "tzirakis") in ("li", "pretrained"):
+        sound["rate"] = spec.sample_rate
+    return sound
 
 
 def read_config(path: Path | None, changes: Sequence[str] = ()) -> Config:

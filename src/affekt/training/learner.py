@@ -21,19 +21,19 @@ class Learner(nn.Module):
         config: MultimodalConfig,
         encoder: nn.Module | None = None,
         frozen: tuple[str, ...] = (),
-        half: tuple[str, ...] = (),
+        bf16: tuple[str, ...] = (),
     ) -> None:
         """Build the model.
 
         Args:
             encoder: of words, if it learns with the model; None: batches have vectors.
             frozen: modalities whose networks do not learn.
-            half: modalities whose networks compute in bfloat16; weights, fusion, head and loss are never in it.
+            bf16: modalities whose networks compute in bfloat16; weights, fusion, head and loss are never in it.
         """
         super().__init__()
         self.encoder = encoder
         self.model = Multimodal(config)
-        self.frozen, self.half = frozen, half
+        self.frozen, self.bf16 = frozen, bf16
         for parameter in self._frozen_parameters():
             parameter.requires_grad_(False)
 
@@ -79,7 +79,7 @@ class Learner(nn.Module):
         """Features (B, T, D_m) of a modality: from its network, or those that were kept."""
         if batch.features is not None and name in batch.features:
             return batch.features[name]
-        if name not in self.half:
+        if name not in self.bf16:
             return self._features(batch, name)
         with torch.autocast(batch.gold.device.type, torch.bfloat16):
             return self._features(batch, name)

@@ -14,23 +14,24 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.loggers import TensorBoardLogger
+from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 from safetensors.torch import load_file
 
 from affekt.corpora.prepared.dataset import Prepared, PreparedClip, open_prepared
 from affekt.corpora.prepared.lock import only_run
-from affekt.errors import ConfigError
+from affekt.errors import ConfigError, ModelError
+from affekt.timeline import ClipSpec
 from affekt.timeline.files import atomic
 from affekt.training.batches import Looks, Windows
-from affekt.training.config import FUSION, Config, read_config, write_config
+from affekt.training.config import FUSION, Config, Data, read_config, write_config
 from affekt.training.devel import CHUNK, chunk_of, score
 from affekt.training.features import FEATURES, KeptFeatures, fingerprint, keep_features
 from affekt.training.learner import Learner
@@ -67,8 +68,11 @@ class Setting:
         sizes = self.model if stage == FUSION else self.model.alone(stage)
         learned = self.reader.learned if self.reader and "text" in sizes.modalities else None
         frozen = tuple(one for one in self.config.fitting(stage).freeze if one in sizes.modalities)
-        half = half_networks(self.config.machine.precision, self.fabric.device)
-        return Learner(sizes, learned, frozen, half)
+        bf16 = half_networks(self.config.machine.precision, self.fabric.device)
+        try:
+            return Learner(sizes, learned, frozen, bf16)
+        except (ImportError, ValueError, TypeError) as error:  # a backbone's library, or a size that fits no other
+            raise ModelError(f"{stage}: {' '.join(str(error).split())[:200]}") from error
 
 
 def train(
@@ -90,17 +94,13 @@ def train(
     if config.machine.threads:
         torch.set_num_threads(config.machine.threads)
     fabric = make_fabric(config, run)
-    prepared = open_prepared(Path(config.data.folder), alignment=config.data.alignment)
-    delays = config.data.delays(prepared.dataset.delays)
-    prepared = open_prepared(prepared.folder, alignment=config.data.alignment, delays=delays)
+    prepared = prepared_of(config.data)
+    config = settled(config, prepared.dataset.spec)
     with only_run(run) if fabric.is_global_zero else nullcontext():
         if fabric.is_global_zero:
             begin(config, run, prepared.dataset.corpus, fabric, command)
         fabric.barrier()
-        parts = parts_of(config.data, prepared)
-        torch.manual_seed(config.seed)
-        reader = reader_of(config.text, prepared, parts, fabric) if "text" in config.modalities else None
-        setting = Setting(config, run, fabric, prepared, parts, reader)
+        setting = setting_of(config, run, fabric, prepared)
         before = torch.are_deterministic_algorithms_enabled()
         torch.use_deterministic_algorithms(fabric.device.type == "cpu", warn_only=True)
         try:
@@ -108,6 +108,61 @@ def train(
         finally:
             torch.use_deterministic_algorithms(before)
         return finish(setting, results, export)
+
+
+def prepared_of(data: Data) -> Prepared:
+    """The prepared folder, words and gold moved as a run wants them.
+
+    Raises:
+        CorpusError: nothing is prepared in it, or it is damaged.
+    """
+    prepared = open_prepared(Path(data.folder), alignment=data.alignment)
+    delays = data.delays(prepared.dataset.delays)
+    return open_prepared(prepared.folder, alignment=data.alignment, delays=delays)
+
+
+def setting_of(config: Config, run: Path, fabric: Fabric, prepared: Prepared) -> Setting:
+    """What the stages of a run share; word vectors that are missing are made.
+
+    Raises:
+        CorpusError: train or devel has no labels.
+        ModelError: there is no such encoder.
+    """
+    parts = parts_of(config.data, prepared)
+    torch.manual_seed(config.seed)
+    reader = reader_of(config.text, prepared, parts, fabric) if "text" in config.modalities else None
+    return Setting(config, run, fabric, prepared, parts, reader)
+
+
+def open_run(run: Path) -> Setting:
+    """The setting of a run that is finished, in this one process, to judge or export with.
+
+    Raises:
+        ConfigError: it is not finished, or its config cannot be read.
+        CorpusError, ModelError: as `train`.
+    """
+    if finished(run) is None:
+        raise ConfigError(f"{run}: is no run that is finished; affekt train makes one")
+    config = read_config(run / CONFIG)
+    alone = replace(config.machine, devices=1, nodes=1, strategy="auto")
+    if alone.threads:
+        torch.set_num_threads(alone.threads)
+    return setting_of(config, run, make_fabric(replace(config, machine=alone), run), prepared_of(config.data))
+
+
+def settled(config: Config, spec: ClipSpec) -> Config:
+    """The config with what a published audio network says of itself, so that the run needs no hub again.
+
+    Raises:
+        ModelError: nothing can be read there.
+    """
+    from affekt.training.audio_weights import described
+
+    if "audio" not in config.modalities or config.audio.get("kind") != "pretrained":
+        return config
+    sizes = asdict(described(config.model(spec, 1).audio))
+    own = {name: value for name, value in config.audio.items() if name == "weights"}
+    return replace(config, audio={**own, **sizes})
 
 
 def make_fabric(config: Config, run: Path) -> Fabric:
@@ -124,7 +179,7 @@ def make_fabric(config: Config, run: Path) -> Fabric:
             devices=machine.devices,
             num_nodes=machine.nodes,
             strategy=strategy,
-            precision=fabric_precision(machine.precision),
+            precision=cast(Any, fabric_precision(machine.precision)),
             loggers=TensorBoardLogger(run, "tensorboard", ""),
         )
         fabric.launch()
@@ -177,9 +232,11 @@ def start_from(setting: Setting, name: str, learner: Learner) -> None:
             prefixes = (f"model.{modality}.", "encoder.")
             if unexpected or any(one.startswith(prefixes[0]) for one in missing):
                 raise ConfigError(f"{setting.run / modality}: holds another network; delete it to train it anew")
-    elif name == "audio" and (source := config.audio.get("weights", "none")) != "none":
+    elif name == "audio":
+        source = config.audio.get("weights") or config.audio.get("name") or "none"
         note(setting, name, load_audio_weights(learner.model.audio, setting.model.audio, source))
-    elif name == "visual" and (source := config.visual.get("weights", "none")) != "none":
+    elif name == "visual":
+        source = config.visual.get("weights", "none")
         note(setting, name, load_visual_weights(learner.model.visual, setting.model.visual, source))
     elif name == "text" and setting.reader:
         note(setting, name, setting.reader.said)
@@ -242,7 +299,7 @@ def taken_over(setting: Setting, name: str) -> dict[str, Any]:
     Raises:
         ConfigError: they are not, or that run is not finished.
     """
-    source = Path(setting.config.unimodal or "")
+    source = Path((setting.config.unimodal or "").replace("{stage}", name))
     result = finished(source / name)
     if result is None:
         raise ConfigError(f"{source / name}: is no finished stage; train it first")

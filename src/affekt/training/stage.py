@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from affekt.errors import ConfigError, OutputError
@@ -32,6 +33,7 @@ from affekt.training.concordance import concordance_loss
 from affekt.training.config import Fitting
 from affekt.training.devel import Score, score
 from affekt.training.learner import Learner
+from affekt.training.visual_weights import MORE_THAN_TENSORS
 
 LAST, BEST, RESULT, LOG = "last.pt", "best.safetensors", "result.json", "log.csv"
 
@@ -115,7 +117,7 @@ class Stage:
             self.learner.load_state_dict(saved["learner"])
             self.optimiser.load_state_dict(saved["optimiser"])
             self.progress = Progress(**saved["progress"])
-        except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as error:
+        except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, MORE_THAN_TENSORS) as error:
             reason = " ".join(str(error).split())[:160]
             raise ConfigError(
                 f"{path}: is no checkpoint of this run ({reason}); delete the folder {self.folder} to begin anew"
@@ -196,15 +198,19 @@ class Stage:
     def _step(self, batch: Batch) -> float:
         """One step on this process' part of a batch; returns the joined batch's loss."""
         y = self.module(batch).y
-        ranks = self.fabric.world_size
-        total = (lambda sums: self.fabric.all_reduce(sums, reduce_op="sum")) if ranks > 1 else None
-        loss = concordance_loss(y, batch.gold, batch.mask, **({"total": total} if total else {}))
+        loss = concordance_loss(y, batch.gold, batch.mask, self._total)
         self.optimiser.zero_grad(set_to_none=True)
         # Gradients are averaged over processes; of the joined loss they are to be added up.
-        self.fabric.backward(loss * ranks)
+        self.fabric.backward(loss * self.fabric.world_size)
         self.fabric.clip_gradients(self.module, self.optimiser, max_norm=self.fitting.clip)
         self.optimiser.step()
         return float(loss.detach())
+
+    def _total(self, sums: Tensor) -> Tensor:
+        """Sums over all processes."""
+        if self.fabric.world_size == 1:
+            return sums
+        return torch.as_tensor(self.fabric.all_reduce(sums, reduce_op="sum"))
 
     def _devel(self) -> Score:
         """Score devel after an epoch, keep what is best, log, write a checkpoint."""

