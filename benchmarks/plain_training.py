@@ -39,7 +39,7 @@ class Plain(nn.Module):
         rows = batch.frame_sentence.flatten()
         said = (rows >= 0).view(-1, 1)
         words, mask = batch.sentences.words[rows] * said.unsqueeze(-1), batch.sentences.mask[rows] & said
-        return cast(Tensor, self.model.text(words, mask)[0]).unflatten(0, batch.frame_sentence.shape)
+        return self.model.text.encode(words, mask)[0].unflatten(0, batch.frame_sentence.shape)
 
     def audio(self, batch: Batch) -> Tensor:
         """Twice as many samples, silence in the half of who does not speak; both halves are convolved."""

@@ -60,7 +60,10 @@ class Child:
         """Seconds of a step (wall, cpu), its loss, and the peak memory so far in MB."""
         assert self.process.stdin is not None and self.process.stdout is not None
         print(file=self.process.stdin, flush=True)
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("a child ended before its time; what it said stands above")
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
     def end(self) -> None:

@@ -74,7 +74,7 @@ def test_both_predict_and_learn_the_same(steps: ModuleType, network: str) -> Non
     ("network", "part", "ours", "plain"),
     [
         ("text", "word_dropout", SENTENCES + 1, B * T),  # a row more, for frames without a sentence
-        ("audio", "dropout", B * T, 2 * B * T),
+        ("audio", "dropout", 3 * B * T, 3 * 2 * B * T),  # once a block
         ("visual", "trunk", None, B * T),
     ],
 )
@@ -88,4 +88,4 @@ def test_what_each_computes(steps: ModuleType, network: str, part: str, ours: in
         watched = getattr(getattr(model.model, network), part)
         watched.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(len(inputs[0])))
         run(batch)
-        assert set(seen) == {rows}
+        assert sum(seen) == rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,31 @@ def test_prepared_clips_give_the_same_and_their_gold_is_where_it_was(evaluate: E
         assert one == pytest.approx(other, abs=1e-6)
     said = " ".join(result.stdout.split())
     assert "the folder moves it earlier for training, by arousal 1 s, for which --annotation-delay" in said
+
+
+def test_a_run_is_judged_by_the_bundle_in_it(evaluate: Evaluate) -> None:
+    shutil.copytree(bundle_folder(), "runs/one/bundle")
+    run, words = Path("runs/one"), ["SEWA", "--partition", "devel", "--json"]
+    one, other = (figures(evaluate(model, *words, "a.json"), "a.json") for model in (run, bundle_folder()))
+    assert one["predictions"] == str(run)
+    assert one["concatenated"] == other["concatenated"] and one["recordings"] == other["recordings"]
+
+
+def test_post_processing_is_chosen_on_another_partition(evaluate: Evaluate) -> None:
+    """What --post-fit needs is judged as well, and nothing else is."""
+    words = [bundle_folder(), "SEWA", "--partition", "devel", "--post-fit", "train", "--keep", "kept"]
+    data = figures(evaluate(*words, "--json", "a.json"), "a.json")
+    assert len(data["postprocessing"]["recordings"]) == 4 and len(data["recordings"]) == 2
+    assert sorted(tree(Path("kept"))) == sorted(f"{name}.csv" for name in avec2017.ROWS)
+
+
+def test_predictions_move_back(evaluate: Evaluate) -> None:
+    words = [bundle_folder(), "SEWA", "--partition", "devel", "--annotation-delay", "arousal=0.5", "--json"]
+    moved = figures(evaluate(*words, "a.json", "--keep", "kept"), "a.json")
+    tables = [np.loadtxt(f"kept/Devel_0{k}.csv", delimiter=",", skiprows=1, usecols=(2, 3)) for k in (1, 2)]
+    later = np.concatenate([table[np.maximum(np.arange(30) - 5, 0), :1] for table in tables])
+    expected = float(ccc(later, np.tile(np.arange(30)[:, None] / 100, (2, 1)))[0])
+    assert moved["concatenated"]["arousal"]["ccc"]["value"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_workers_do_the_same(evaluate: Evaluate) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log, sqrt, tanh
 
 import pytest
@@ -178,3 +179,21 @@ def test_bilstm_drops_after_each_layer() -> None:
     out = lstm(torch.randn(2, 4, 3), torch.tensor([4, 2]))
     assert len(calls) == 2
     assert out is calls[-1]
+
+
+def test_in_training_sentences_are_grouped_by_length(tiny: MultimodalConfig) -> None:
+    torch.manual_seed(0)
+    network = TextNetwork(
+        replace(tiny.text, word_dropout=0, projection_dropout=0, recurrent_dropout=0)
+    ).double()
+    lengths = torch.tensor([3, 7, 0, 1, 7, 2, 5])
+    mask = torch.arange(7) < lengths.unsqueeze(1)
+    words = torch.randn(7, 7, 16, dtype=torch.float64)
+    seen: list[tuple[int, int]] = []
+    network.ngrams.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[1].shape)))
+    x, alpha = network(words, mask)
+    assert seen == [(3, 2), (3, 7), (1, 7)]  # lengths 0, 1, 2; 3, 5, 7; 7
+    wanted, weights = network.eval()(words, mask)
+    assert seen[3:] == [(7, 7)]
+    torch.testing.assert_close((x, alpha), (wanted, weights))
+    assert torch.all(network.train()(words[:1], mask[:1])[0].isfinite())

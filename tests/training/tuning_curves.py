@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from affekt.training.config import Config
 from affekt.training.devel import Score
 from report.run_folders import write_log
 
-PACE = 0.01
+PACE = float(os.environ.get("PACE", "0.01"))
 """Seconds of an epoch."""
 
 
@@ -24,7 +25,7 @@ def height(config: Config) -> float:
 
 
 def curve(config: Config, run: Path, *, on_epoch: Any, export: bool) -> dict[str, Any]:
-    """Take the place of `training.run.train`: devel CCC is height × epoch / epochs, valence .1 below arousal."""
+    """Take the place of `training.run.train`: arousal is height × epoch / epochs."""
     stage = config.names[-1]
     fitting = config.fitting(stage)
     log = run / stage / "log.csv"
@@ -34,7 +35,10 @@ def curve(config: Config, run: Path, *, on_epoch: Any, export: bool) -> dict[str
     with (run.parent.parent / "calls.txt").open("a") as calls:
         calls.write(f"{run.name}\n")
     there = len(log.read_text().splitlines()) - 1 if log.exists() else 0
-    rows = [(height(config) * k / fitting.epochs, height(config) * k / fitting.epochs - 0.1) for k in range(1, 1 + fitting.epochs)]
+    rows = [
+        (height(config) * k / fitting.epochs, height(config) * k / fitting.epochs - 0.1)
+        for k in range(1, 1 + fitting.epochs)
+    ]
     for epoch in range(there + 1, fitting.epochs + 1):
         time.sleep(PACE)
         write_log(run / stage, rows[:epoch])
@@ -42,7 +46,12 @@ def curve(config: Config, run: Path, *, on_epoch: Any, export: bool) -> dict[str
             epochs.write(f"{run.name} {epoch}\n")
         on_epoch(epoch, Score(*rows[epoch - 1]))
     arousal, valence = rows[-1]
-    result = {"epochs": fitting.epochs, "arousal": arousal, "valence": valence, "mean": (arousal + valence) / 2}
+    result = {
+        "epochs": fitting.epochs,
+        "arousal": arousal,
+        "valence": valence,
+        "mean": (arousal + valence) / 2,
+    }
     for path in (run / stage / "result.json", run / "result.json"):
         path.write_text(json.dumps(result))
     return result

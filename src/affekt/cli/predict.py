@@ -19,6 +19,7 @@ from affekt.errors import AffektError, OutputError
 
 if TYPE_CHECKING:
     from affekt.api import Prediction
+    from affekt.corpora.corpus import Corpus
     from affekt.corpora.handing_in.forms import Form
     from affekt.timeline import Partition
 
@@ -122,6 +123,13 @@ COLUMNS = ("presence", "weights")
     default="",
     help=f"More columns of the table, any of {','.join(COLUMNS)}.",
 )
+@click.option(
+    "--annotation-delay",
+    "late",
+    metavar="LIST",
+    help="Of --format labels: move predictions later, arousal=2.3,valence=0.8 (seconds): they were learnt "
+    "from gold moved earlier by as much.",
+)
 def predict(
     files: tuple[Path, ...],
     corpus: Path | None,
@@ -134,6 +142,7 @@ def predict(
     threads: int | None,
     workers: int,
     ray: str | None,
+    late: str | None,
     **how: Any,
 ) -> None:
     """Recognise arousal and valence ten times a second in recordings.
@@ -142,30 +151,31 @@ def predict(
     says itself which film, sound, transcript and turns belong together, and whose face is meant; its
     recordings keep their names.
     """
-    from affekt.corpora.handing_in.forms import form_of
-    from affekt.corpora.readers import read_corpus
-
     if bool(files) == bool(corpus):
         raise click.UsageError("give either FILE… or --corpus DIR")
     if (partition or select) and not corpus:
         raise click.UsageError("--partition and --select choose among the recordings of a --corpus")
     if LABELS in formats and not corpus:
         raise click.UsageError("--format labels is the label format of a --corpus")
+    if late and LABELS not in formats:
+        raise click.UsageError("--annotation-delay is for --format labels")
     if "parquet" in formats and find_spec("pyarrow") is None:
         raise OutputError(f"{out}: Parquet needs pyarrow; pip install 'affekt[parquet]'")
     form = None
     if corpus:
         if any(how[key] for key in ("transcript", "turns", "language", "subject")):
             raise click.UsageError("--transcript, --turns, --language and --subject are the corpus' to say")
+        from affekt.corpora.readers import read_corpus
+
         there = read_corpus(corpus)
         recordings, names = of_corpus(there, partition, select, how["alignment"])
-        form = form_of(there, out / LABELS) if LABELS in formats else None
+        form = _form(there, out / LABELS, late) if LABELS in formats else None
     else:
         recordings, names = of_files(files, **how)
     outputs = [[out / f"{name}.{kind}" for kind in formats if kind != LABELS] for name in names]
     spare_inputs(
         [*([corpus] if corpus else []), *(path for one in recordings for path in files_of(one))],
-        [out / LABELS, *(one for several in outputs for one in written(several))],
+        [*([out / LABELS] if form else []), *(one for several in outputs for one in written(several))],
     )
 
     pictures = "html" in formats or "json" in formats
@@ -177,6 +187,17 @@ def predict(
         many = ray or workers > 1
         results = spread_out(jobs, workers, ray, form) if many else one_by_one(jobs, threads, form)
         settle(handed_in(results, form), len(jobs))
+
+
+def _form(corpus: Corpus, folder: Path, late: str | None) -> Form:
+    from affekt.corpora.gold.delay import Delays, check_named, parse
+    from affekt.corpora.handing_in.forms import form_of
+    from affekt.timeline import DIMENSIONS
+
+    if not late:
+        return form_of(corpus, folder)
+    check_named(late, DIMENSIONS)
+    return form_of(corpus, folder, Delays(parse(late)).annotation)
 
 
 def one_by_one(jobs: list[Job], threads: int | None, form: Form | None) -> Iterator[Exception | None]:

@@ -122,6 +122,9 @@ def _add_table(name: str) -> None:
 
 def _searching(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of the search behind Table 8."""
+    command = click.option(
+        "--space", type=File(), metavar="FILE", show_default="Table 1", help="What is searched (affekt tune)."
+    )(command)
     command = click.option("--trials", type=click.IntRange(1), default=32, show_default=True, metavar="N")(
         command
     )
@@ -182,7 +185,7 @@ def _made(name: str, base: Config, cells: Cells, options: dict[str, Any]) -> Rep
     if name == "8":
         from affekt.training.experiments.search import hyper_parameters
 
-        chosen = {key: options[key] for key in ("trials", "reduction", "epochs")}
+        chosen = {key: options[key] for key in ("trials", "reduction", "epochs", "space")}
         return hyper_parameters(base, cells, **chosen)
     wanted = Wanted({})
     if name == "2":

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from affekt.networks.attention import masked_softmax
 
+GROUPS = 3
+"""Of sentences of about one length; more of them are not quicker (`benchmarks/training.py`)."""
+
 
 @dataclass(frozen=True)
 class TextConfig:
@@ -123,6 +126,22 @@ class TextNetwork(nn.Module):
 
     def forward(self, words: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """words (U, L, D), mask (U, L) bool → x^t (U, D_t), selector weights α (U, P, L)."""
+        if not self.training or words.device.type != "cpu":
+            return self.encode(words, mask)
+        # About half of a batch is padding, which costs a CPU as much as words do: short sentences go apart.
+        lengths = mask.sum(1)
+        order = lengths.argsort(stable=True)
+        vectors, weights = [], []
+        for rows in order.chunk(GROUPS):
+            longest = max(1, int(lengths[rows[-1]]))
+            z, alpha = self.encode(words[rows, :longest], mask[rows, :longest])
+            vectors.append(z)
+            weights.append(F.pad(alpha, (0, mask.shape[1] - longest)))
+        back = order.argsort()
+        return torch.cat(vectors).index_select(0, back), torch.cat(weights).index_select(0, back)
+
+    def encode(self, words: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, all sentences together."""
         lengths = mask.sum(1)
         c = self.ngram_dropout(self.ngrams(self.word_dropout(words), mask))
         selected, weights = [], []

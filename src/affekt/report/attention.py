@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from affekt.errors import PredictionError
 from affekt.report.runs import three
+from affekt.report.scores import short
 from affekt.report.sheet import section, sheet, table
 from affekt.report.svg import Bar, bar_chart
 from affekt.timeline import FRAME_RATE, MODALITIES, Prediction, WordWeights
@@ -122,8 +124,9 @@ def draw_words(chosen: Sequence[WordWeights], base: Path) -> list[Path]:
         for row, column in np.ndindex(*weights.shape):
             dark = weights[row, column] > 0.6 * max(0.5, float(weights.max()))
             colour = "white" if dark else "black"
-            text = three(float(weights[row, column]))[:-1]
+            text = short(float(weights[row, column]))
             plot.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+        plot.axhline(len(one.heads) - 0.5, color="white", linewidth=3)
         plot.spines[:].set_visible(False)
         plot.tick_params(length=0, labelsize=8)
     return _save(figure, base)
@@ -141,13 +144,14 @@ def draw_levels(found: Sequence[Level], prediction: Prediction, frame: int, base
     for plot, level in zip(plots, found, strict=True):
         colours = [COLOURS.get(name, PAIRED) for name in level.names]
         bars = plot.bar(range(len(level.names)), level.weights, color=colours, width=0.7)
-        plot.bar_label(bars, [three(weight)[:-1] for weight in level.weights], fontsize=8, padding=2)
+        plot.bar_label(bars, [short(weight) for weight in level.weights], fontsize=8, padding=2)
         names = [name.replace(" with ", "\nwith ") for name in level.names]
         plot.set_xticks(range(len(names)), names, fontsize=8)
         plot.set_title(level.title, fontsize=9)
         plot.spines[["top", "right"]].set_visible(False)
     plots[0].set_ylim(0, 1.08)
     plots[0].set_ylabel("weight", fontsize=8)
+    plots[0].tick_params(axis="y", labelsize=8)
     figure.suptitle(where(prediction, frame), fontsize=9)
     return _save(figure, base)
 
@@ -161,7 +165,7 @@ def words_page(chosen: Sequence[WordWeights], called: str) -> str:
     parts = []
     for one in chosen:
         bars = [Bar(word, float(weight)) for word, weight in zip(one.words, one.mean, strict=True)]
-        drawn = bar_chart(bars, caption="Mean of the heads.", tick=three)
+        drawn = bar_chart(bars, caption="Mean of the heads. The weights of each head sum to 1.", tick=three)
         rows = [
             (word, *(three(float(head[place])) for head in one.heads), three(float(one.mean[place])))
             for place, word in enumerate(one.words)
@@ -169,8 +173,7 @@ def words_page(chosen: Sequence[WordWeights], called: str) -> str:
         head = ("", *(f"head {k + 1}" for k in range(len(one.heads))), "mean")
         both = f'<div class="panels"><div>{drawn}</div><div>{table(head, rows)}</div></div>'
         parts.append(section(one.sentence.text, both))
-    note = "How the text network's selector weighs the words of a sentence; each head's weights sum to 1"
-    return sheet(f"Figure 3. Words: {called}", "".join(parts), headline=note)
+    return sheet("Figure 3", "".join(parts), headline=f"The selector's weights of words: {called}")
 
 
 def levels_page(found: Sequence[Level], prediction: Prediction, frame: int, called: str) -> str:
@@ -182,10 +185,9 @@ def levels_page(found: Sequence[Level], prediction: Prediction, frame: int, call
         bars = [Bar(name, weight, colours.get(name, "c3")) for name, weight in pairs]
         drawn.append(f"<div>{section(level.title, bar_chart(bars, caption=_sums(level), tick=three))}</div>")
     body = f'<div class="panels">{"".join(drawn)}</div>'
-    note = (
-        f"How the {prediction.info.get('fusion')} fusion weighs what there is at {where(prediction, frame)}"
-    )
-    return sheet(f"Figure 4. Modalities: {called}", body, headline=note)
+    note = f'<p class="note">{escape(where(prediction, frame))}</p>'
+    fusion = str(prediction.info.get("fusion")).replace("_", "-")
+    return sheet("Figure 4", note + body, headline=f"The weights of the {fusion} fusion: {called}")
 
 
 def where(prediction: Prediction, frame: int) -> str:
@@ -193,13 +195,14 @@ def where(prediction: Prediction, frame: int) -> str:
     there = [name for name, on in zip(MODALITIES, prediction.presence[frame], strict=True) if on]
     arousal, valence = (three(float(one[frame])) for one in (prediction.arousal, prediction.valence))
     return (
-        f"{prediction.name}, {frame / FRAME_RATE:.1f} s (frame {frame}): arousal {arousal}, valence {valence}; "
-        f"there {'is' if len(there) == 1 else 'are'} {', '.join(there) or 'none of the modalities'}"
+        f"{prediction.name}, {frame / FRAME_RATE:.1f} s (frame {frame}): arousal {arousal}, "
+        f"valence {valence}; there {'is' if len(there) == 1 else 'are'} "
+        f"{', '.join(there) or 'none of the modalities'}"
     )
 
 
 def _sums(level: Level) -> str:
-    return "Weights." if math.fsum(level.weights) else "Nothing of it is there."
+    return "Against the longest; they sum to 1." if math.fsum(level.weights) else "Nothing of it is there."
 
 
 def _numbers(values: np.ndarray) -> tuple[float, ...]:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Any, TextIO
 
+from affekt.report.comparison import probability
 from affekt.report.runs import three
 from affekt.report.sheet import section, sheet, table
 from affekt.report.summary import counted, printable
+from affekt.scoring.wilcoxon import LEAST
 
 Document = Mapping[str, Any]
 Rows = list[tuple[str, ...]]
 PARTITIONS = ("devel", "test")
 PRINTED = " (printed)"
 """After the name of another team's system."""
-TESTED = ("", "dimension", "median difference", "n", "p, Holm")
+DIFFERENCES = ("median difference", "arousal", "p", "valence", "p")
 
 
 def show_table(document: Document, file: TextIO | None = None) -> None:
@@ -44,43 +47,44 @@ def show_table(document: Document, file: TextIO | None = None) -> None:
     console.print(heading(document), style="bold")
     for line in warnings(document):
         console.print(line, style="bold red")
-    columns = document["columns"]
-    for part in [one for one in PARTITIONS if any(name.startswith(one) for name in columns)]:
-        others = [name for name in columns if not name.startswith(PARTITIONS)] if part == "devel" else []
-        chosen = [name for name in columns if name.startswith(part)] + others
+    for chosen in _parts(document["columns"]):
         console.print()
         put(*grid(document, chosen, intervals=False))
-    if rows := tested(document):
+    if rows := differences(document):
         console.print()
-        put(TESTED, rows)
+        put(DIFFERENCES, rows)
     console.print()
     for line in (*reasons(document), *document["notes"], *meaning(document), foot(document)):
         console.print(printable(line), style="dim")
+
+
+def _parts(columns: Sequence[str]) -> list[list[str]]:
+    """Columns that a terminal has room for: those of devel, those of test, those that are no CCC."""
+    parts = [[name for name in columns if name.startswith(part)] for part in PARTITIONS]
+    parts.append([name for name in columns if not name.startswith(PARTITIONS)])
+    return [one for one in parts if one]
 
 
 def markdown(document: Document) -> str:
     """A table as Markdown."""
     parts = [f"# {heading(document)}", *(f"**{_cell(line)}**" for line in warnings(document))]
     parts.append(_markdown_table(*grid(document, document["columns"])))
-    if rows := tested(document):
-        parts.append(_markdown_table(TESTED, rows))
+    if rows := differences(document):
+        parts.append(_markdown_table(DIFFERENCES, rows))
     notes = (*reasons(document), *document["notes"], *meaning(document))
     parts += ["\n".join(f"- {_cell(line)}" for line in notes), f"_{_cell(foot(document))}_"]
     return "\n\n".join(parts) + "\n"
 
 
-def render(document: Document, figures: str = "") -> str:
-    """A table as one self-contained HTML page.
-
-    Args:
-        figures: HTML of sections that come last.
-    """
-    notes = [*reasons(document), *document["notes"], *meaning(document)]
+def render(document: Document) -> str:
+    """A table as one self-contained HTML page; names and reasons are untrusted and escaped."""
     body = section("CCC", table(*grid(document, document["columns"])))
-    if rows := tested(document):
-        body += section("Wilcoxon's signed-rank test", table(TESTED, rows), _asked(document))
-    body += "".join(section("", "", note=line) for line in notes).replace("<h2></h2>", "")
-    return sheet(heading(document), body + figures, warnings=warnings(document), footer=foot(document))
+    if rows := differences(document):
+        body += section("Wilcoxon's signed-rank test", table(DIFFERENCES, rows))
+    notes = (*reasons(document), *document["notes"], *meaning(document))
+    body += section("Notes", "".join(f'<p class="note">{escape(line)}</p>' for line in notes))
+    title, headline = heading(document).split(". ", 1)
+    return sheet(title, body, headline=headline, warnings=warnings(document), footer=foot(document))
 
 
 def heading(document: Document) -> str:
@@ -117,7 +121,8 @@ def grid(document: Document, columns: Sequence[str], *, intervals: bool = True) 
             cells.append(figure(line["ours"].get(name), name, intervals=intervals))
             if name in printed:
                 value = figure(line["paper"].get(name), name)
-                cells.append(f"{value} ▲" if line["bold"] and value != "–" else value)
+                best = name.partition(" ")[0] in line["best"] and value != "–"
+                cells.append(f"{value} ▲" if best else value)
         rows.append(tuple(cells))
     return head, rows
 
@@ -135,23 +140,38 @@ def figure(value: Mapping[str, Any] | None, column: str, *, intervals: bool = Tr
     return text
 
 
-def tested(document: Document) -> Rows:
-    """The tests, a row each; a star where the difference is significant."""
-    rows: Rows = []
+def differences(document: Document) -> Rows:
+    """The tests, a row for each two models; a star where the difference is significant."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for test in document["tests"]:
-        star = " *" if test["significant"] else ""
-        p = "–" if test["corrected"] is None else f"{test['corrected']:.4f}{star}"
-        median = "–" if test["median"] is None else three(test["median"])
-        names = f"{test['best']} − {test['other']}"
-        rows.append((names, test["dimension"], median, str(test["n"]), p))
+        found.setdefault((test["best"], test["other"]), {})[test["dimension"]] = test
+    rows: Rows = []
+    before = ""
+    for (best, other), by_dimension in found.items():
+        if best != before:
+            before = best
+            rows.append((f"{best} minus", *[""] * (len(DIFFERENCES) - 1)))
+        rows.append(
+            (other, *(cell for one in ("arousal", "valence") for cell in _test(by_dimension.get(one))))
+        )
     return rows
+
+
+def _test(test: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Median difference and p."""
+    if test is None or test["corrected"] is None:
+        return "–", "–"
+    return three(test["median"]), probability(test["corrected"]) + (" *" if test["significant"] else "")
 
 
 def reasons(document: Document) -> Iterator[str]:
     """Of each row why it has no figures, or what is to be known of them."""
+    names: dict[str, list[str]] = {}
     for line in document["lines"]:
         if said := line["reason"] or line["note"]:
-            yield f"{line['name']}: {said}"
+            names.setdefault(said, []).append(line["name"])
+    for said, several in names.items():
+        yield f"{', '.join(several)}: {said}"
 
 
 def meaning(document: Document) -> Iterator[str]:
@@ -160,7 +180,9 @@ def meaning(document: Document) -> Iterator[str]:
     if any(line["kind"] == "printed" for line in lines):
         yield f"{PRINTED.strip()}: another team's system, as the paper prints it; it is not trained here"
     if any(line["paper"] for line in lines):
-        yield "▲: the best of its kind, as the paper claims; its figures are of SEWA (AVEC 2017)"
+        yield "paper: what it prints, CCC on SEWA as AVEC 2017 handed it out"
+    if any(line["best"] and line["paper"] for line in lines):
+        yield "▲: the best of its kind, as the paper claims"
     figures = [one for line in lines for one in line["ours"].values()]
     if any(one["std"] is not None for one in figures) and document["table"] != "8":
         yield f"±: standard deviation over {counted(seeds, 'seed')}"
@@ -172,12 +194,11 @@ def meaning(document: Document) -> Iterator[str]:
 
 def _asked(document: Document) -> str:
     unit = document["tests"][0]["unit"]
-    few = ""
-    if (most := max(test["n"] for test in document["tests"])) < 6:
-        few = f"; {counted(most, unit)} cannot reach it, 6 are the fewest that can"
+    most = max(test["n"] for test in document["tests"])
+    few = f"; {counted(most, unit)} cannot reach it, {LEAST} are the fewest that can" if most < LEAST else ""
     return (
-        f"Wilcoxon's signed-rank test on devel over each {unit}'s CCC, averaged over the seeds, two-sided, "
-        f"corrected by Holm over all differences of the table; *: below .05{few}"
+        f"Wilcoxon's signed-rank test on devel over the CCC of {counted(most, unit)}, averaged over the "
+        f"seeds, two-sided, corrected by Holm over all differences of the table; *: below .05{few}"
     )
 
 

@@ -183,13 +183,17 @@ def facts(prediction: Prediction, outputs: Sequence[Path] = ()) -> list[tuple[st
             span = f", from {signed(part.min())} to {signed(part.max())}" if len(part) > 1 else ""
             rows.append((name, f"mean {signed(part.mean())}{span}"))
     weights = mean_weights(prediction)
+    known = prediction.info.get("modalities", MODALITIES)
     for axis, (name, share) in enumerate(prediction.shares.items()):
+        if name not in known:
+            rows.append((LABELS[name], "not judged by this model"))
+            continue
         weight = "" if weights is None else f", mean weight {percent(float(weights[axis]))}"
         rows.append((LABELS[name], f"present in {percent(share)} of the frames{weight if share else ''}"))
     if prediction.modality_weights is None:
         rows.append(("weights", "this fusion (concatenation) weighs nothing"))
     for axis, name in enumerate(MODALITIES):
-        if (missing := _missing(~prediction.presence[:, axis])) is not None:
+        if name in known and (missing := _missing(~prediction.presence[:, axis])) is not None:
             rows.append((_MISSING[name], missing))
     rows += [("warning", printable(str(text))) for text in prediction.info.get("warnings", ())]
     return rows + [("wrote", printable(str(path))) for path in outputs]

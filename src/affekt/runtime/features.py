@@ -13,9 +13,11 @@ A modality that the bundle has no network for is missing. Nothing in the files i
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 
 FORMAT = "affekt-frame-features-1"
 """What features.json says it is; the number grows when old readers would misread it."""
-KINDS = ("npz", "safetensors", "parquet", "csv")
-"""Endings that a file may have, and formats."""
+GROUP = 3_000
+"""Frames of a table that are in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +43,7 @@ class Features:
 
     name: str
     features: Mapping[str, np.ndarray]
-    """Modality → (T, ·) float32, 0 where it is absent, of those that the bundle judges by."""
+    """Modality → (T, ·) float32, 0 where it is absent, of those that the bundle judges by; on disk."""
     presence: np.ndarray
     """(T, 3) bool over text, audio, visual."""
     y: np.ndarray
@@ -55,15 +57,15 @@ class Features:
         """All of it by the names that it has on disk."""
         return {
             "time": np.arange(len(self)) / FRAME_RATE,
-            "arousal": self.y[:, 0],
-            "valence": self.y[:, 1],
-            "presence": self.presence,
+            "arousal": np.ascontiguousarray(self.y[:, 0]),
+            "valence": np.ascontiguousarray(self.y[:, 1]),
             **self.features,
+            "presence": self.presence,
         }
 
-    def columns(self) -> dict[str, np.ndarray]:
-        """All of it as columns (T,) of a table: has_text … for presence, text_0, text_1, … for features."""
-        arrays = self.arrays()
+    def columns(self, first: int = 0, last: int | None = None) -> dict[str, np.ndarray]:
+        """Frames `first` … `last` − 1 as a table's columns: has_text for presence, text_0 … for features."""
+        arrays = {name: values[first:last] for name, values in self.arrays().items()}
         presence = arrays.pop("presence")
         table = {name: arrays.pop(name) for name in ("time", "arousal", "valence")}
         table |= {f"has_{name}": one for name, one in zip(MODALITIES, presence.T, strict=True)}
@@ -72,69 +74,109 @@ class Features:
         return table
 
 
-def features_of(predictor: Predictor, source: Source, progress: Progress | None = None) -> Features:
+class _Spool:
+    """Rows on their way to disk, in a file that nobody else sees and that vanishes with this process."""
+
+    def __init__(self, folder: Path, width: int) -> None:
+        self._file = TemporaryFile(dir=folder, prefix=".affekt-", suffix=".part")  # noqa: SIM115
+        self._width = width
+
+    def add(self, rows: np.ndarray) -> None:
+        self._file.write(np.ascontiguousarray(rows, "<f4").data)
+
+    def array(self, frames: int) -> np.ndarray:
+        """All rows (frames, width), read from the file as they are asked for."""
+        self._file.flush()
+        with self._file:
+            return np.memmap(self._file, "<f4", "r", shape=(frames, self._width))
+
+
+def features_of(
+    predictor: Predictor, source: Source, folder: Path, progress: Progress | None = None
+) -> Features:
     """Run a bundle over a recording and keep what its networks say of each frame.
 
-    All of it lies in memory: with the default model about 90 MB an hour.
+    An hour of the default model's features is 420 MB, which go to disk as they are made.
+
+    Args:
+        folder: where there is room for them.
 
     Raises:
         MediaError, TranscriptError: as iterating over the source.
+        OutputError: there is no room, or the folder is not writable.
     """
-    kept: dict[str, list[np.ndarray]] = {name: [] for name in predictor.bundle.modalities}
+    widths = dict(zip(MODALITIES, predictor.engine.widths, strict=True))
     presence, y, done = [], [], 0
-    for step in predictor.steps(source, predictor.encode(source)):
-        for name, x in zip(MODALITIES, step.features, strict=True):
-            if name in kept:
-                kept[name].append(x[0])
-        presence.append(step.presence)
-        y.append(step.judged.y[0])
-        done += len(step.clip)
-        if progress:
-            progress(done, source.expected_frames)
-    joined = {name: np.concatenate(parts) for name, parts in kept.items()}
-    return Features(source.name, joined, np.concatenate(presence), np.concatenate(y), tuple(source.warnings))
+    try:
+        kept = {name: _Spool(folder, widths[name]) for name in predictor.bundle.modalities}
+        for step in predictor.steps(source, predictor.encode(source)):
+            for name, x in zip(MODALITIES, step.features, strict=True):
+                if name in kept:
+                    kept[name].add(x[0])
+            presence.append(step.presence)
+            y.append(step.judged.y[0])
+            done += len(step.clip)
+            if progress:
+                progress(done, source.expected_frames)
+        arrays = {name: spool.array(done) for name, spool in kept.items()}
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
+    return Features(source.name, arrays, np.concatenate(presence), np.concatenate(y), tuple(source.warnings))
 
 
 def write_features(features: Features, path: Path) -> None:
-    """Write the features of one recording in the format of the path's ending, one of `KINDS`.
+    """Write the features of one recording in the format of its ending: npz, safetensors, parquet, csv.
 
     In a CSV values have nine significant digits, which give back each float32 as it was.
 
     Raises:
         OutputError: it cannot be written, or Parquet is asked for without pyarrow, which is an extra.
     """
-    kind = path.suffix[1:]
+    write = {".npz": _npz, ".safetensors": _safetensors, ".parquet": _parquet, ".csv": _csv}[path.suffix]
     with atomic(path) as part:
-        if kind == "npz":
-            with part.open("wb") as file:  # given a name, NumPy would add its own ending
-                np.savez(file, **features.arrays())  # type: ignore[arg-type]  # takes allow_pickle too
-        elif kind == "safetensors":
-            from safetensors.numpy import save_file
-
-            arrays = {name: np.ascontiguousarray(values) for name, values in features.arrays().items()}
-            save_file(arrays, part)
-        elif kind == "parquet":
-            _write_parquet(features, part, path)
-        else:
-            _write_csv(features, part)
+        try:
+            write(features, part)
+        except ImportError as error:
+            raise OutputError(f"{path}: Parquet needs pyarrow; pip install 'affekt[parquet]'") from error
 
 
-def _write_parquet(features: Features, part: Path, path: Path) -> None:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise OutputError(f"{path}: Parquet needs pyarrow; pip install 'affekt[parquet]'") from error
-    pyarrow.parquet.write_table(pyarrow.table(features.columns()), part)
+def _npz(features: Features, part: Path) -> None:
+    with part.open("wb") as file:  # given a name, NumPy would add its own ending
+        np.savez(file, allow_pickle=False, **features.arrays())
 
 
-def _write_csv(features: Features, part: Path) -> None:
-    columns = features.columns()
+def _safetensors(features: Features, part: Path) -> None:
+    """As `safetensors.numpy.save_file`, which would take all of it into memory."""
+    header, end, arrays = dict[str, Any](), 0, features.arrays()
+    for name, values in arrays.items():
+        start, end = end, end + values.nbytes
+        kind = {"f8": "F64", "f4": "F32", "b1": "BOOL"}[values.dtype.str[1:]]
+        header[name] = {"dtype": kind, "shape": list(values.shape), "data_offsets": [start, end]}
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    with part.open("wb") as file:
+        file.write(len(head).to_bytes(8, "little") + head)
+        for values in arrays.values():
+            file.write(values.data)
+
+
+def _parquet(features: Features, part: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    schema = pyarrow.table(features.columns(0, 1)).schema
+    with pyarrow.parquet.ParquetWriter(part, schema) as writer:
+        for first in range(0, len(features), GROUP):
+            writer.write_table(pyarrow.table(features.columns(first, first + GROUP)))
+
+
+def _csv(features: Features, part: Path) -> None:
     with part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in zip(*columns.values(), strict=True):
-            writer.writerow([f"{value:d}" if value.dtype.kind == "b" else f"{value:.9g}" for value in row])
+        writer.writerow(features.columns(0, 1))
+        for first in range(0, len(features), GROUP):
+            for row in zip(*features.columns(first, first + GROUP).values(), strict=True):
+                writer.writerow([f"{one:d}" if one.dtype.kind == "b" else f"{one:.9g}" for one in row])
 
 
 def about(

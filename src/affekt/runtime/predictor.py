@@ -196,6 +196,7 @@ class Predictor:
         info = {
             "model": self.bundle.name,
             "model_version": self.bundle.version,
+            "modalities": list(self.bundle.modalities),
             "fusion": self.bundle.fusion,
             "pairs": None if pairs is None else [list(pair) for pair in pairs],
             "alignment": recording.alignment,

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from affekt.corpora.prepared.dataset import PreparedClip
+from affekt.errors import CorpusError
 from affekt.timeline import DIMENSIONS, Clip, Sentence
 
 
@@ -105,7 +106,12 @@ class Windows(Dataset[Batch]):
             frames: T of a window; the last one of a recording may be shorter, and is padded.
             looks: what is read of them.
             shuffled: seed of a negative control, in which sound and faces come from another recording.
+
+        Raises:
+            CorpusError: it is to be shuffled, and there is no other recording.
         """
+        if shuffled is not None and len(clips) < 2:
+            raise CorpusError("data.shuffled: there is one recording alone, no other to take sound and faces from")
         self.clips, self.frames, self.looks = clips, frames, looks
         self.windows: list[Window] = [
             (k, first) for k, clip in enumerate(clips) for first in range(0, len(clip), frames)
@@ -160,12 +166,11 @@ class Windows(Dataset[Batch]):
 
     def _known(self, name: str, known: Known, k: int, first: int, frames: int) -> np.ndarray:
         clip = self.clips[k]
+        count = min(frames, len(clip) - first)
         if self.other is not None and name != "text":
-            source = self.clips[self.other[k]]
-            values = known(source, min(first, max(0, len(source) - frames)), frames)
-        else:
-            values = known(clip, first, frames)
-        return _padded(values[: len(clip) - first], frames)
+            clip = self.clips[self.other[k]]
+            first = _elsewhere(clip, first, count)
+        return _padded(known(clip, first, count), frames)
 
 
 def others(count: int, seed: int) -> list[int]:
@@ -174,13 +179,19 @@ def others(count: int, seed: int) -> list[int]:
     return [int(order[(place + 1) % count]) for place in np.argsort(order)]
 
 
+def _elsewhere(source: PreparedClip, first: int, count: int) -> int:
+    """Where `count` frames begin in another recording: at the same frame, or earlier if it ends before."""
+    return min(first, max(0, len(source) - count))
+
+
 def _with_sound_and_faces_of(source: PreparedClip, clip: Clip, first: int) -> Clip:
-    taken, _ = source.window(min(first, max(0, len(source) - len(clip))), len(clip))
     n = len(clip)
+    taken, _ = source.window(_elsewhere(source, first, n), n)
     return replace(
         clip,
         sound=_padded(taken.sound, n),
         has_sound=_padded(taken.has_sound, n),
+        speaker=_padded(taken.speaker, n),  # which half of x^a the sound goes to is the sound's
         faces=taken.faces,
         frame_face=_padded(taken.frame_face, n, -1),
     )

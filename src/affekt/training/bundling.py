@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from affekt.errors import ModelError, OutputError
 from affekt.training.export import write_bundle
+from affekt.training.parts import Parts, in_both
 from affekt.training.stage import BEST
 
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ def bundle_of(setting: Setting, result: dict[str, Any]) -> None:
         result: of the run.
 
     Raises:
-        ValueError: a weight is too large for half precision.
-        ModelError: a network cannot be exported.
+        ModelError: a weight is too large for half precision, or a network cannot be exported.
+        OutputError: the folder cannot be written to.
     """
     from affekt.training.run import BUNDLE
 
@@ -35,16 +38,21 @@ def bundle_of(setting: Setting, result: dict[str, Any]) -> None:
     if reader is not None and "text" in learner.model.config.modalities:
         encoder = learner.encoder or reader.encoder.module
         encoder.eval()
-    write_bundle(
-        setting.run / BUNDLE,
-        setting.run.resolve().name,
-        encoder,
-        learner.model,
-        setting.prepared.dataset.spec,
-        reader.encoder.tokenizer if reader else b"",
-        reader.encoder.kind if reader else "wordpieces",
-        card(setting, result),
-    )
+    folder = setting.run / BUNDLE
+    try:
+        write_bundle(
+            folder,
+            setting.run.resolve().name,
+            encoder,
+            learner.model,
+            setting.prepared.dataset.spec,
+            reader.encoder.tokenizer if reader else b"",
+            reader.encoder.kind if reader else "wordpieces",
+            card(setting, result),
+        )
+    except (ValueError, SafetensorError, OSError) as error:
+        kind = ModelError if isinstance(error, ValueError) else OutputError
+        raise kind(f"{folder}: cannot be written ({' '.join(str(error).split())[:160]})") from error
 
 
 def card(setting: Setting, result: dict[str, Any]) -> str:
@@ -65,7 +73,7 @@ def card(setting: Setting, result: dict[str, Any]) -> str:
         f"# {setting.run.resolve().name}",
         "",
         f"Trained by `affekt train` {about['affekt']} on {about['corpus']}: {len(parts.train)} recordings; "
-        f"{len(parts.devel)} of others decided when to stop. Nobody is in both, as far as the corpus says who is who.",
+        f"{len(parts.devel)} others decided when to stop. {who_is_in_both(parts)}",
         "",
         f"Modalities: {', '.join(model.modalities)}."
         + (f" Fusion: {model.fusion.kind}." if len(model.modalities) > 1 else ""),
@@ -86,3 +94,11 @@ def card(setting: Setting, result: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def who_is_in_both(parts: Parts) -> str:
+    """A sentence on who is in train and in devel."""
+    if not (shared := in_both(parts)):
+        return "Nobody is in both, as far as the corpus says who is who."
+    names = ", ".join(shared[:5]) + (" …" if len(shared) > 5 else "")
+    return f"The corpus has {len(shared)} speakers or dyads in both ({names}), so devel flatters the model."

@@ -6,6 +6,7 @@ paper's model.
 
 from __future__ import annotations
 
+import math
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
@@ -15,9 +16,10 @@ from typing import Any, Literal
 
 from affekt.corpora.gold.delay import Delays
 from affekt.errors import ConfigError
-from affekt.networks import MultimodalConfig
+from affekt.networks import FusionConfig, HeadConfig, MultimodalConfig, TextConfig
+from affekt.networks.kinds import AUDIO, VISUAL
 from affekt.networks.multimodal import NAMES
-from affekt.timeline import Alignment, ClipSpec, frame_of
+from affekt.timeline import DIMENSIONS, Alignment, ClipSpec, frame_of
 
 FUSION = "fusion"
 """The second stage; the first ones are called as their modality."""
@@ -121,8 +123,16 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(f"seed: is {self.seed}; it is a whole number from 0 on")
+        if unknown := set(self.data.annotation_delay or ()) - set(DIMENSIONS):
+            known = " and ".join(DIMENSIONS)
+            raise ConfigError(f"data.annotation_delay: {min(unknown)} is no dimension; it is of {known}")
+        machine = self.machine
+        if machine.loaders < 0 or (machine.threads is not None and machine.threads < 1):
+            raise ConfigError("machine: loaders are 0 or more, threads 1 or more")
         self.model(ClipSpec(), 1)
-        for stage in self.stages:
+        for stage in dict.fromkeys((*self.names, *self.stages)):
             self.fitting(stage)
 
     @property
@@ -139,11 +149,13 @@ class Config:
         if stage not in STAGES:
             raise ConfigError(f"stages: there is no stage {stage}; the stages are {', '.join(STAGES)}")
         changed = _typed(Fitting, {**asdict(self.training), **self.stages.get(stage, {})}, f"stages.{stage}.")
-        for name in ("batch", "frames", "epochs", "patience"):
-            if getattr(changed, name) < 1:
-                raise ConfigError(f"stages.{stage}.{name}: is {getattr(changed, name)}; at least 1 is needed")
-        if not (changed.lr > 0 and changed.clip > 0 and changed.weight_decay >= 0):
-            raise ConfigError(f"stages.{stage}: lr and clip are above 0, weight_decay is not below")
+        for name in ("batch", "frames", "epochs", "patience", "steps"):
+            number = getattr(changed, name)
+            if number is not None and number < 1:
+                where = f"stages.{stage}" if name in self.stages.get(stage, {}) else "training"
+                raise ConfigError(f"{where}.{name}: is {number}; at least 1 is needed")
+        if not (math.inf > changed.lr > 0 and changed.clip > 0 and changed.weight_decay >= 0):
+            raise ConfigError(f"training of {stage}: lr and clip are above 0, weight_decay is not below")
         if unknown := [one for one in changed.freeze if one not in NAMES]:
             raise ConfigError(f"stages.{stage}.freeze: {unknown[0]} is none of {', '.join(NAMES)}")
         return changed
@@ -152,14 +164,15 @@ class Config:
         """Sizes of the whole model, for clips of a kind and word vectors of a width.
 
         Raises:
-            ConfigError: a network has no such option.
+            ConfigError: a network has no such option, or one of another type.
         """
+        audio, visual = _kind(AUDIO, self.audio, "audio"), _kind(VISUAL, self.visual, "visual")
         values = {
-            "text": {k: v for k, v in self.text.items() if k not in ("encoder", "width")} | {"width": width},
-            "audio": {k: v for k, v in self.audio.items() if k != "weights"} | sound_of(self.audio, spec),
-            "visual": {k: v for k, v in self.visual.items() if k != "weights"},
-            "fusion": self.fusion,
-            "head": self.head,
+            "text": _options(TextConfig, self.text, "text.", ("encoder", "width")) | {"width": width},
+            "audio": _options(audio, self.audio, "audio.", ("weights",)) | sound_of(self.audio, spec),
+            "visual": _options(visual, self.visual, "visual.", ("weights",)),
+            "fusion": _options(FusionConfig, self.fusion, "fusion."),
+            "head": _options(HeadConfig, self.head, "head."),
             "modalities": self.modalities,
         }
         try:
@@ -247,15 +260,35 @@ def _change(values: dict[str, Any], change: str) -> None:
         raise ConfigError(f"{change}: {text!r} is no YAML value") from error
 
 
-def _typed(kind: type[Any], values: object, where: str) -> Any:
-    """A dataclass from plain values, each checked against the type that the class says."""
+def _kind(kinds: Mapping[str, tuple[type, type]], values: Mapping[str, Any], part: str) -> type[Any]:
+    """The config class of the network that `values` name, the first one if they name none."""
+    kind = values.get("kind", next(iter(kinds)))
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ConfigError(f"{part}.kind: no network is called {kind!r}; choose one of {', '.join(kinds)}")
+    return kinds[kind][0]
+
+
+def _options(
+    kind: type[Any], values: object, where: str, beside: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Plain values as the fields of a dataclass, each checked against the type that the class says.
+
+    Args:
+        beside: names that may be among them and are not the dataclass'.
+    """
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where.rstrip('.')}: is a mapping of names to values")
     hints = typing.get_type_hints(kind)
-    known = {one.name: one for one in fields(kind)}
-    if unknown := [str(name) for name in values if name not in known]:
-        raise ConfigError(f"{where}{unknown[0]}: there is no such option; there are {', '.join(known)}")
-    made = {name: _value(hints[name], value, where + name) for name, value in values.items()}
+    known = [one.name for one in fields(kind)]
+    if unknown := [str(name) for name in values if name not in (*known, *beside)]:
+        names = ", ".join(dict.fromkeys((*beside, *known)))
+        raise ConfigError(f"{where}{unknown[0]}: there is no such option; there are {names}")
+    return {k: _value(hints[k], value, where + k) for k, value in values.items() if k not in beside}
+
+
+def _typed(kind: type[Any], values: object, where: str) -> Any:
+    """A dataclass from plain values."""
+    made = _options(kind, values, where)
     if "stages" in made:  # what a file does not say of a stage keeps its default
         usual = Config().stages
         both = dict.fromkeys((*usual, *made["stages"]))
@@ -281,10 +314,12 @@ def _value(hint: Any, value: object, where: str) -> Any:
         return {str(k): _value(inner[1], one, f"{where}.{k}") for k, one in value.items()}
     if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:  # YAML 1.1 reads 5e-4 as a word
-            return float(value)
+            number = float(value)
         except ValueError:
-            pass
-    if hint is Any or (isinstance(hint, type) and isinstance(value, hint) and type(value) is hint):
+            number = math.nan
+        if not math.isnan(number):
+            return number
+    if hint is Any or (hint is not float and isinstance(hint, type) and type(value) is hint):
         return value
     what = getattr(hint, "__name__", str(hint))
     raise ConfigError(f"{where}: is {value!r}, not of type {what}")

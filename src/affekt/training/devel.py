@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from affekt.corpora.prepared.build import file_names
+from affekt.errors import OutputError
 from affekt.scoring import Moments
 from affekt.timeline import FRAME_RATE
 from affekt.timeline.files import atomic
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 CHUNK = 400
 """Frames judged at a time."""
+
+
 @dataclass(frozen=True)
 class Score:
     """CCC over the concatenated frames of all recordings."""
@@ -96,7 +99,10 @@ def _sum(parts: list[Moments]) -> Moments:
 
 def write_trace(name: str, values: np.ndarray, path: Path) -> None:
     """Write a trace (T, 2) as affekt's CSV: name, time, arousal, valence, a row a frame."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path.parent}: cannot be made ({error.strerror or error})") from error
     with atomic(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["name", "time", "arousal", "valence"])

@@ -13,7 +13,7 @@ from torch import nn
 from affekt.corpora.prepared.build import file_names
 from affekt.corpora.prepared.clipfile import ClipFile, ClipWriter, open_clip
 from affekt.corpora.prepared.dataset import PreparedClip
-from affekt.errors import CorpusError
+from affekt.errors import CorpusError, OutputError
 from affekt.training.batches import Looks, Windows
 from affekt.training.learner import Learner
 
@@ -67,8 +67,14 @@ def keep_features(
         looks: what its network looks at.
         chunk: frames at a time.
         progress: called with the recordings done and all of them.
+
+    Raises:
+        OutputError: they cannot be written.
     """
-    kept.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        kept.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{kept.folder}: cannot be made ({error.strerror or error})") from error
     windows = Windows(clips, chunk, looks)
     was_training = learner.training
     learner.eval()

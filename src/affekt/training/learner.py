@@ -34,6 +34,9 @@ class Learner(nn.Module):
         self.encoder = encoder
         self.model = Multimodal(config)
         self.frozen, self.bf16 = frozen, bf16
+        if encoder is not None:
+            # The stages of a run share it, and an earlier one may have frozen it.
+            encoder.requires_grad_(True)
         for parameter in self._frozen_parameters():
             parameter.requires_grad_(False)
 

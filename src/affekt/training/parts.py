@@ -14,7 +14,7 @@ from affekt.training.config import Data
 
 @dataclass(frozen=True)
 class Parts:
-    """The recordings of a run, in the corpus' order; nobody is in two parts."""
+    """The recordings of a run, in the corpus' order; in folds nobody is in two parts."""
 
     train: Sequence[PreparedClip]
     devel: Sequence[PreparedClip]
@@ -50,6 +50,17 @@ def parts_of(data: Data, prepared: Prepared) -> Parts:
         part = "test" if fold == data.fold else "devel" if fold == (data.fold + 1) % count else "train"
         dealt[part].append(clip)
     return Parts(dealt["train"], dealt["devel"], dealt["test"])
+
+
+def in_both(parts: Parts) -> list[str]:
+    """Speakers and dyads of train who are in devel too, as a corpus' own partitions may have it."""
+    train, devel = ({one for clip in part for one in _people(clip)} for part in (parts.train, parts.devel))
+    return sorted(name for _, name in train & devel)
+
+
+def _people(clip: PreparedClip) -> list[tuple[str, str]]:
+    who = {"speaker": clip.entry.speaker, "group": clip.entry.group}
+    return [(kind, name) for kind, name in who.items() if name]
 
 
 def folds_of(clips: Sequence[PreparedClip], k: int) -> list[int]:

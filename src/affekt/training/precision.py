@@ -16,16 +16,18 @@ def half_networks(precision: str, device: torch.device) -> tuple[str, ...]:
     """Modalities whose networks compute in bfloat16.
 
     Args:
-        precision: "auto", where the machine has it and it is quicker; "bf16", all; anything else, none.
+        precision: "auto", all where the machine computes it itself; "bf16", all; anything else, none.
     """
-    if precision == "bf16":
-        return ("text", "audio", "visual")
-    if precision != "auto":
-        return ()
+    half = precision == "bf16" or (precision == "auto" and _quick(device))
+    return ("text", "audio", "visual") if half else ()
+
+
+def _quick(device: torch.device) -> bool:
+    # What only imitates bfloat16 is slower than single precision.
     if device.type == "cuda":
-        return ("text", "audio", "visual") if torch.cuda.is_bf16_supported() else ()
-    quick = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
-    return ("audio", "visual") if quick else ()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities()
+    return device.type == "cpu" and any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def precision_said(precision: str, device: torch.device) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -23,11 +24,13 @@ from typing import Any, cast
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from safetensors.torch import load_file
 
 from affekt.corpora.prepared.dataset import Prepared, PreparedClip, open_prepared
 from affekt.corpora.prepared.lock import only_run
 from affekt.errors import ConfigError, ModelError
+from affekt.runtime.bundle import CONFIG as BUNDLE_CONFIG
 from affekt.timeline import ClipSpec
 from affekt.timeline.files import atomic
 from affekt.training.batches import Looks, Windows
@@ -38,7 +41,7 @@ from affekt.training.learner import Learner
 from affekt.training.parts import Parts, parts_of
 from affekt.training.precision import fabric_precision, half_networks, precision_said
 from affekt.training.sentences import Reader, reader_of
-from affekt.training.stage import BEST, RESULT, OnEpoch, Stage, finished
+from affekt.training.stage import BEST, DEVEL, LOG, RESULT, OnEpoch, Stage, finished
 from affekt.version import __version__
 
 CONFIG, ABOUT, BUNDLE = "config.yaml", "about.json", "bundle"
@@ -100,9 +103,15 @@ def train(
         if fabric.is_global_zero:
             begin(config, run, prepared.dataset.corpus, fabric, command)
         fabric.barrier()
+        done = finished(run)
+        if done is not None and (not export or (run / BUNDLE / BUNDLE_CONFIG).exists()):
+            print(f"{run}: is finished; to train it anew, delete it or give another --run", flush=True)
+            return done
         setting = setting_of(config, run, fabric, prepared)
         before = torch.are_deterministic_algorithms_enabled()
         torch.use_deterministic_algorithms(fabric.device.type == "cpu", warn_only=True)
+        # Filling every new tensor first finds reads of what nobody wrote; here it only costs a tenth.
+        torch.utils.deterministic.fill_uninitialized_memory = False
         try:
             results = {name: run_stage(setting, name, on_epoch) for name in config.names}
         finally:
@@ -183,7 +192,7 @@ def make_fabric(config: Config, run: Path) -> Fabric:
             loggers=TensorBoardLogger(run, "tensorboard", ""),
         )
         fabric.launch()
-    except (ValueError, RuntimeError, TypeError) as error:
+    except (ValueError, RuntimeError, TypeError, MisconfigurationException) as error:
         raise ConfigError(f"machine: {' '.join(str(error).split())[:200]}") from error
     return fabric
 
@@ -228,10 +237,11 @@ def start_from(setting: Setting, name: str, learner: Learner) -> None:
         for modality in config.modalities:
             state = load_file(setting.run / modality / BEST)
             kept = {k: v for k, v in state.items() if not k.startswith("model.fused_head.")}
-            missing, unexpected = learner.load_state_dict(kept, strict=False)
-            prefixes = (f"model.{modality}.", "encoder.")
-            if unexpected or any(one.startswith(prefixes[0]) for one in missing):
+            own = (f"model.{modality}.", "encoder.") if modality == "text" else f"model.{modality}."
+            wanted = {k: v.shape for k, v in learner.state_dict().items() if k.startswith(own)}
+            if wanted != {k: v.shape for k, v in kept.items()}:
                 raise ConfigError(f"{setting.run / modality}: holds another network; delete it to train it anew")
+            learner.load_state_dict(kept, strict=False)
     elif name == "audio":
         source = config.audio.get("weights") or config.audio.get("name") or "none"
         note(setting, name, load_audio_weights(learner.model.audio, setting.model.audio, source))
@@ -265,10 +275,14 @@ def kept_features(setting: Setting, learner: Learner, name: str) -> KeptFeatures
     """The features of a frozen network for all recordings that the run needs."""
     module = getattr(learner.model, name)
     encoder = learner.encoder if name == "text" else None
-    words = setting.reader.name if name == "text" and setting.reader else ""
-    dataset = setting.prepared.dataset
-    also = json.dumps([words, dataset.alignment, setting.config.data.delays(dataset.delays).text])
-    mark = fingerprint(module, encoder, also=also if name == "text" else "")[:16]
+    # Equal weights may be used in different ways: pools, which half of x^a, precision.
+    also = [asdict(getattr(learner.model.config, name)), name in learner.bf16]
+    if name == "text" and setting.reader:
+        dataset = setting.prepared.dataset
+        delays = setting.config.data.delays(dataset.delays)
+        alignment = setting.config.data.alignment or dataset.alignment
+        also += [setting.reader.name, alignment, delays.text]
+    mark = fingerprint(module, encoder, also=json.dumps(also))[:16]
     folder = setting.prepared.folder / FEATURES / f"{name}-{mark}"
     names = [clip.entry.name for clip in setting.prepared]
     kept = KeptFeatures(folder, names)
@@ -306,15 +320,15 @@ def taken_over(setting: Setting, name: str) -> dict[str, Any]:
     theirs = read_config(source / CONFIG)
     ours = setting.config
     same = replace(ours.data, shuffled=False) == replace(theirs.data, shuffled=False)
-    if getattr(theirs, name) != getattr(ours, name) or not same:
+    if theirs.to_dict()[name] != ours.to_dict()[name] or not same:
         raise ConfigError(f"{source}: its {name} stage has another config or other data")
     if setting.fabric.is_global_zero:
         folder = setting.run / name
-        folder.mkdir(exist_ok=True)
-        for file in (BEST, RESULT):
-            content = (source / name / file).read_bytes()
-            with atomic(folder / file) as part:
-                part.write_bytes(content)
+        (folder / DEVEL).mkdir(parents=True, exist_ok=True)
+        traces = sorted((source / name / DEVEL).glob("*.csv"))
+        for file in (source / name / BEST, source / name / LOG, *traces, source / name / RESULT):
+            with atomic(folder / file.relative_to(source / name)) as part:
+                shutil.copyfile(file, part)
     setting.fabric.barrier()
     return result
 
@@ -334,7 +348,8 @@ def begin(config: Config, run: Path, corpus: str, fabric: Fabric, command: Seque
         if comparable(there) != comparable(config):
             changed = ", ".join(sorted(differing(comparable(there), comparable(config))))
             raise ConfigError(f"{run}: holds a run of another config ({changed}); give another --run")
-    write_config(config, path)
+    if finished(run) is None:
+        write_config(config, path)
     if (run / ABOUT).exists():
         return
     about = {
@@ -392,7 +407,7 @@ def finish(setting: Setting, results: dict[str, dict[str, Any]], export: bool) -
     best = results[final]
     result = {"stages": results, "final": final, **{key: best[key] for key in ("arousal", "valence", "mean")}}
     if setting.fabric.is_global_zero:
-        if export and not (setting.run / RESULT).exists():
+        if export:
             bundle_of(setting, result)
         write_json(result, setting.run / RESULT)
     setting.fabric.barrier()

@@ -15,17 +15,20 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from affekt.corpora.prepared.lock import sweep
 from affekt.errors import ConfigError, OutputError
 from affekt.timeline.files import atomic
 from affekt.training.batches import Batch, Epochs, Windows
@@ -35,7 +38,7 @@ from affekt.training.devel import Score, score
 from affekt.training.learner import Learner
 from affekt.training.visual_weights import MORE_THAN_TENSORS
 
-LAST, BEST, RESULT, LOG = "last.pt", "best.safetensors", "result.json", "log.csv"
+LAST, BEST, RESULT, LOG, DEVEL = "last.pt", "best.safetensors", "result.json", "log.csv", "devel"
 
 OnEpoch = Callable[[int, Score], None]
 """Called after each epoch, counted from 1, with the devel CCC; what it raises ends the stage."""
@@ -131,7 +134,7 @@ class Stage:
                 "optimiser": self.optimiser.state_dict(),
                 "progress": asdict(self.progress),
             }
-            with atomic(self.folder / LAST) as part:
+            with _written(self.folder / LAST) as part:
                 torch.save(state, part)
 
     # Training
@@ -144,6 +147,7 @@ class Stage:
         """
         if self.fabric.is_global_zero:
             _make(self.folder)
+            sweep(self.folder)
         self.fabric.barrier()
         self.resume()
         loader = DataLoader(
@@ -180,11 +184,6 @@ class Stage:
         for batch in loader:
             torch.manual_seed(_seed(self.seed, at.epoch, at.step, self.fabric.global_rank))
             loss = self._step(batch.to(self.fabric.device))
-            if not math.isfinite(loss):
-                raise ConfigError(
-                    f"{self.folder}: the loss is no number any more (epoch {at.epoch + 1}, step {at.step + 1}); "
-                    "try a lower lr, or precision 32"
-                )
             at.loss += loss
             at.step += 1
             at.frames += int(batch.mask[..., 0].numel()) * self.fabric.world_size
@@ -196,15 +195,31 @@ class Stage:
             started = time.monotonic()
 
     def _step(self, batch: Batch) -> float:
-        """One step on this process' part of a batch; returns the joined batch's loss."""
+        """One step on this process' part of a batch; returns the joined batch's loss.
+
+        Raises:
+            ConfigError: the loss or a gradient is no number any more; the weights are as before.
+        """
         y = self.module(batch).y
         loss = concordance_loss(y, batch.gold, batch.mask, self._total)
         self.optimiser.zero_grad(set_to_none=True)
         # Gradients are averaged over processes; of the joined loss they are to be added up.
         self.fabric.backward(loss * self.fabric.world_size)
-        self.fabric.clip_gradients(self.module, self.optimiser, max_norm=self.fitting.clip)
+        norm = self.fabric.clip_gradients(
+            self.module, self.optimiser, max_norm=self.fitting.clip, error_if_nonfinite=False
+        )
+        found = float(loss.detach())
+        self._check(found, "loss")
+        self._check(0.0 if norm is None else float(norm), "gradient")
         self.optimiser.step()
-        return float(loss.detach())
+        return found
+
+    def _check(self, number: float, what: str) -> None:
+        if not math.isfinite(number):
+            at = f"epoch {self.progress.epoch + 1}, step {self.progress.step + 1}"
+            raise ConfigError(
+                f"{self.folder}: the {what} is no number any more ({at}); try a lower lr, or precision 32"
+            )
 
     def _total(self, sums: Tensor) -> Tensor:
         """Sums over all processes."""
@@ -216,8 +231,9 @@ class Stage:
         """Score devel after an epoch, keep what is best, log, write a checkpoint."""
         at = self.progress
         found = score(self.learner, self.devel, self.fabric)
-        at.epoch += 1
         mean = float(found.mean)
+        self._check(mean, "devel CCC")
+        at.epoch += 1
         if mean > at.best:
             at.best, at.best_epoch = mean, at.epoch
             if self.fabric.is_global_zero:
@@ -260,7 +276,7 @@ class Stage:
             "seconds": round(at.seconds, 1),
             "stopped": stopped,
         }
-        score(self.learner, self.devel, self.fabric, self.folder / "devel")
+        score(self.learner, self.devel, self.fabric, self.folder / DEVEL)
         if self.fabric.is_global_zero:
             with atomic(self.folder / RESULT) as part:
                 part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -283,7 +299,7 @@ def save_weights(learner: Learner, path: Path) -> None:
     Raises:
         OutputError: they cannot be written.
     """
-    with atomic(path) as part:
+    with _written(path) as part:
         save_file({name: value.contiguous() for name, value in learner.state_dict().items()}, part)
 
 
@@ -311,6 +327,16 @@ def _seed(*numbers: int) -> int:
     for number in numbers:
         state = (state * 1_000_003 + number + 1) % (2**63 - 25)
     return state
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """As `atomic`, for writers that tell of a full disk by exceptions of their own."""
+    try:
+        with atomic(path) as part:
+            yield part
+    except (RuntimeError, SafetensorError) as error:
+        raise OutputError(f"{path}: cannot be written ({' '.join(str(error).split())[:120]})") from error
 
 
 def _make(folder: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from affekt.corpora.corpus import Corpus
 from affekt.corpora.formats.affwild2 import HEADER, KIND
+from affekt.corpora.formats.folders import natural
 from affekt.corpora.handing_in.rows import digits, on_rows, until_next
 from affekt.corpora.handing_in.tables import write_lines, write_table
 from affekt.errors import CorpusError
@@ -46,7 +47,7 @@ class AffWild2:
         times = picture_times(recording.media)
         step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / FRAME_RATE
         rows = on_rows(values, times, until_next(times, step))[:, ORDER]
-        self._listed[recording.name] = rows.astype(np.float32)
+        self._listed[recording.name] = rows
         lines = [",".join(row) for row in digits(rows)]
         return [write_lines(self._folder / f"{recording.name}.txt", "\n".join([HEADER, *lines, ""]))]
 
@@ -56,7 +57,7 @@ class AffWild2:
             return []
         rows = (
             [f"{name}/{number:05d}.jpg", *row]
-            for name, values in self._listed.items()
+            for name, values in sorted(self._listed.items(), key=lambda one: natural(one[0]))
             for number, row in enumerate(digits(values), 1)
         )
         return [write_table(self._folder / LIST, [("image_location", *HEADER.split(",")), *rows])]

@@ -27,7 +27,7 @@ class Own:
         self._files = dict(zip(names, file_names(names, ".csv"), strict=True))
         gold = [one.gold for one in corpus.recordings if one.gold is not None]
         self._whole = bool(gold) and all(one.whole for one in gold)
-        self._folder, self._rows = folder, list[list[str]]()
+        self._folder, self._means = folder, dict[str, list[str]]()
         said = f"{corpus.kind}: how its predictions are handed in is not known; these are affekt's own tables"
         self.notes = [said] if told else []
 
@@ -35,14 +35,15 @@ class Own:
         """A row for each frame, or keep the recording's mean for the table."""
         name = recording.label
         if self._whole:
-            self._rows.append([name, *digits(values.mean(0, dtype=np.float64)[None])[0]])
+            self._means[name] = digits(values.mean(0, dtype=np.float64)[None])[0]
             return []
         path = self._folder / self._files[name]
         rows = ([name, f"{k / FRAME_RATE:.1f}", *row] for k, row in enumerate(digits(values)))
         return [write_table(path, [("name", "time", *DIMENSIONS), *rows])]
 
     def finish(self) -> list[Path]:
-        """The table of means, if there is one."""
-        if not self._rows:
+        """The table of means, if there is one, in the corpus' order."""
+        if not self._means:
             return []
-        return [write_table(self._folder / TABLE, [("name", *DIMENSIONS), *self._rows])]
+        rows = [[name, *self._means[name]] for name in self._files if name in self._means]
+        return [write_table(self._folder / TABLE, [("name", *DIMENSIONS), *rows])]

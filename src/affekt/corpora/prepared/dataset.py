@@ -90,7 +90,7 @@ class PreparedClip:
     def __init__(self, folder: Path, entry: Entry, alignment: Alignment, delays: Delays) -> None:
         self.entry = entry
         self._path = folder / entry.file
-        self._alignment, self._delays = alignment, delays
+        self.alignment, self._delays = alignment, delays
 
     def __len__(self) -> int:
         return self.entry.frames
@@ -135,7 +135,7 @@ class PreparedClip:
 
     @cached_property
     def _frame_sentence(self) -> np.ndarray:
-        rows = sentence_frames(self.sentences, len(self), self._alignment)
+        rows = sentence_frames(self.sentences, len(self), self.alignment)
         late = min(self._delays.text, len(self))
         return np.concatenate([np.full(late, -1, np.int64), rows[: len(self) - late]])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from affekt.corpora.prepared.dataset import open_prepared
-from affekt.training.experiments.judged import Figure, Test
+from affekt.training.experiments.judged import Difference, Figure
 from affekt.version import __version__
 
 FORMAT = "affekt-table-1"
@@ -31,8 +31,8 @@ class Line:
     reason: str = ""
     """Why there are no figures of ours."""
     note: str = ""
-    bold: bool = False
-    """The paper claims that it is the best of its group."""
+    best: tuple[str, ...] = ()
+    """Partitions on which the paper claims that it is the best of its kind."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Reproduction:
     title: str
     columns: tuple[str, ...]
     lines: tuple[Line, ...]
-    tests: tuple[Test, ...]
+    tests: tuple[Difference, ...]
     notes: tuple[str, ...]
     corpus: str
     synthetic: bool
@@ -75,7 +75,7 @@ def described(
     heading: tuple[str, str, str],
     columns: Sequence[str],
     lines: Sequence[Line],
-    tests: Sequence[Test] = (),
+    tests: Sequence[Difference] = (),
     notes: Sequence[str] = (),
 ) -> Reproduction:
     """A table with the corpus, the seeds, the date and the commit that it was made with.

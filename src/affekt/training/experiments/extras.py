@@ -22,6 +22,8 @@ from affekt.training.experiments.running import Cells
 
 EPOCHS = {"epoch of 95 %": 0.05, "best epoch": 0.0}
 """Columns of the pooling ablation → share of the best devel CCC that the first such epoch may lack."""
+BELOW = "not in the paper"
+"""What these lines stand under."""
 CEILING = "ceiling.json"
 
 
@@ -35,8 +37,7 @@ def below_fusions(base: Config, cells: Cells, devel: Mapping[str, Judged]) -> li
     singles = {one: _devel(cells, alone(base, one), base) for one in base.modalities}
     figures = {one: judged.figures() for one, judged in singles.items() if judged}
     lines = [
-        Line(f"{one.capitalize()} alone", EXTRA, {}, _named(values), note="ours")
-        for one, values in figures.items()
+        Line(f"{one.capitalize()} alone", EXTRA, {}, _named(values), BELOW) for one, values in figures.items()
     ]
     if not devel or len(figures) < len(base.modalities):
         return lines
@@ -47,11 +48,11 @@ def below_fusions(base: Config, cells: Cells, devel: Mapping[str, Judged]) -> li
     cells.train([control])
     judged = _devel(cells, control, base)
     if judged is None:
-        return [*lines, Line("Negative control", EXTRA, {}, {}, reason=cells.reason(control))]
+        return [*lines, Line("Negative control", EXTRA, {}, {}, BELOW, cells.reason(control))]
     name, shuffled = f"{names[best]}, shuffled", judged.figures()
     note = "negative control: trained and judged with sound and faces of other recordings"
-    lines.append(Line(name, EXTRA, {}, _named(shuffled), note=note))
-    return [*lines, _gain("Gain of it", shuffled, figures)]
+    lines.append(Line(name, EXTRA, {}, _named(shuffled), BELOW, note=note))
+    return [*lines, _gain("Gain, shuffled", shuffled, figures)]
 
 
 def _devel(cells: Cells, model: Model, base: Config) -> Judged | None:
@@ -73,7 +74,9 @@ def _gain(name: str, reached: Mapping[str, Figure], singles: Mapping[str, Mappin
             pairs = zip(reached[one].seeds, singles[best][one].seeds, strict=True)
             gains[one] = _over_seeds([x - y for x, y in pairs])
             over.append(f"{one}: {best}")
-    return Line(name, EXTRA, {}, _named(gains), note=f"over the best single modality ({', '.join(over)})")
+    return Line(
+        name, EXTRA, {}, _named(gains), BELOW, note=f"over the best single modality ({', '.join(over)})"
+    )
 
 
 def _over_seeds(values: list[float]) -> Figure:
@@ -130,7 +133,7 @@ def ceilings(table: str, paper: Table, corpus: Path, said: str, folder: Path) ->
             found[f"devel {AVERAGE}"] = Figure(float(np.mean(both)))
         name = "Perfect reader" + (f" of {reader}" if reader != "all" else "")
         note = "ceiling: the cues themselves and how the corpus was made are known to it"
-        lines.append(Line(name, EXTRA, {}, found, reader if table == "2" else "", note=note))
+        lines.append(Line(name, EXTRA, {}, found, BELOW, note=note))
     return lines
 
 

@@ -93,7 +93,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Test:
+class Difference:
     """Wilcoxon's signed-rank test of one dimension: the model that the paper claims as best, and another."""
 
     best: str
@@ -150,7 +150,7 @@ def judge(folders: Sequence[Path], gold: Side) -> Judged:
     return Judged(tuple(sums), dimensions, tuple(units), unit)
 
 
-def tests_within(groups: Sequence[tuple[str, Mapping[str, Judged]]]) -> list[Test]:
+def differences_of(groups: Sequence[tuple[str, Mapping[str, Judged]]]) -> list[Difference]:
     """Of each group (best, name → judged): the best against each other, corrected over all groups at once."""
     asked: list[tuple[tuple[str, str, str, str], SignedRank]] = []
     for best, judged in groups:
@@ -168,7 +168,9 @@ def tests_within(groups: Sequence[tuple[str, Mapping[str, Judged]]]) -> list[Tes
                 asked.append(((best, other, dimension, first.unit), test))
     corrected = holm([test.p for _, test in asked])
     return [
-        Test(*names, test.n, _known(test.median), _known(test.p), _known(p), test.n >= LEAST and p < 0.05)
+        Difference(
+            *names, test.n, _known(test.median), _known(test.p), _known(p), test.n >= LEAST and p < 0.05
+        )
         for (names, test), p in zip(asked, corrected, strict=True)
     ]
 

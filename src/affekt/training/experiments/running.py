@@ -154,10 +154,17 @@ def work(job: Job) -> None:
         AffektError: as `run.train`.
     """
     from affekt.training.bundling import bundle_of
-    from affekt.training.run import BUNDLE, judge_partition, open_run, train
+    from affekt.training.run import ABOUT, BUNDLE, CONFIG, judge_partition, open_run, train
+    from affekt.training.stage import LAST
 
     print(f"── {job.folder.name}", flush=True)
-    result = train(job.config, job.folder, command=["affekt", *sys.argv[1:]], export=False)
+    try:
+        result = train(job.config, job.folder, command=["affekt", *sys.argv[1:]], export=False)
+    except ModelError:
+        if not any(job.folder.glob(f"*/{LAST}")):  # nothing was trained, so other weights may be tried
+            for name in (CONFIG, ABOUT):
+                (job.folder / name).unlink(missing_ok=True)
+        raise
     setting = open_run(job.folder) if job.test or job.bundle else None
     if setting and job.test and not job.test.exists():
         part = job.test.with_name(f".{job.test.name}.part")

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from textwrap import shorten
 
 from affekt.corpora.prepared.dataset import open_prepared
+from affekt.errors import ModelError
 from affekt.timeline import DIMENSIONS, Partition
 from affekt.training.config import Config
 from affekt.training.experiments.cells import Model, Wanted, models_of
 from affekt.training.experiments.document import OURS, PRINTED, Line, Reproduction, described
 from affekt.training.experiments.extras import EPOCHS, below_fusions, ceilings, epochs
-from affekt.training.experiments.judged import AVERAGE, Figure, Judged, Test, gold_of, judge, tests_within
+from affekt.training.experiments.judged import (
+    AVERAGE,
+    Difference,
+    Figure,
+    Judged,
+    differences_of,
+    gold_of,
+    judge,
+)
 from affekt.training.experiments.paper import TABLES, Row, Table
 from affekt.training.experiments.running import TEST, Cells
 
@@ -82,7 +92,7 @@ def _line(paper: Table, row: Row, models: Mapping[str, Model], results: Results,
     printed = {column: Figure(value) for column, value in (*devel, *test)}
     group = row.key.partition(".")[0] if "." in row.key else ""
     if not row.key:
-        return Line(row.name, PRINTED, printed, {}, bold=row.bold)
+        return Line(row.name, PRINTED, printed, {}, best=row.best)
     model, wanted = models[row.key], columns_of(paper)
     ours: dict[str, Figure] = {
         f"{part} {question}": figure
@@ -90,10 +100,14 @@ def _line(paper: Table, row: Row, models: Mapping[str, Model], results: Results,
         for question, figure in judged.figures().items()
         if f"{part} {question}" in wanted
     }
-    return Line(row.name, OURS, printed, ours, group, cells.reason(model), model.note, row.bold)
+    reason = cells.reason(model)
+    if group in ("text", "visual") and isinstance(cells.failed.get(model.cell(cells.seeds[0])), ModelError):
+        where = f"--weights {row.key.removeprefix('text.')}={'FOLDER' if group == 'text' else 'FILE'}"
+        reason = f"{shorten(reason, 120, placeholder=' …')}; {where} names weights of your own"
+    return Line(row.name, OURS, printed, ours, group, reason, model.note, row.best)
 
 
-def _tests(paper: Table, results: Results) -> list[Test]:
+def _tests(paper: Table, results: Results) -> list[Difference]:
     """What the paper claims as best against the others of its group, on devel."""
     groups: dict[str, dict[str, Judged]] = {}
     best: dict[str, str] = {}
@@ -101,9 +115,9 @@ def _tests(paper: Table, results: Results) -> list[Test]:
         if row.key and "devel" in results[row.key]:
             group = row.key.partition(".")[0] if "." in row.key else ""
             groups.setdefault(group, {})[row.name] = results[row.key]["devel"]
-            if row.bold:
+            if row.best:
                 best[group] = row.name
-    return tests_within([(best[name], judged) for name, judged in groups.items() if name in best])
+    return differences_of([(best[name], judged) for name, judged in groups.items() if name in best])
 
 
 def _notes(table: str, base: Config) -> list[str]:

@@ -20,8 +20,8 @@ def scheduler_of(kind: Scheduler, epochs: int, reduction: float) -> Any:
         reduction: η; a rung keeps 1 of η trials and the next is at η times the epochs.
     """
     # A trial ends by itself after its last epoch. If it were for the scheduler to stop it, Ray's HyperBand,
-    # which rounds rungs down, would end trials at 80 epochs of 81; and its ASHA, where rungs lie closer than an
-    # epoch, would compare a rung's first scores with those of later epochs.
+    # which rounds rungs down, would end trials at 80 epochs of 81; and its ASHA, where rungs lie closer than
+    # an epoch, would compare a rung's first scores with those of later epochs.
     told: dict[str, Any] = {"time_attr": EPOCH, "metric": SCORE, "mode": "max", "max_t": epochs}
     told |= {"reduction_factor": reduction, "stop_last_trials": False}
     return HyperBandScheduler(**told) if kind == "hyperband" else ASHAScheduler(**told)
