@@ -1,4 +1,4 @@
-"""Tiny finished runs of `affekt train`, made when they are first asked for and kept as long as the tests run."""
+"""Tiny finished runs of `affekt train`, made when first asked for and kept as long as the tests run."""
 
 from __future__ import annotations
 

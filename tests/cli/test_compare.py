@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -323,7 +324,7 @@ def test_one_line_and_two(compare: Compare, words: list[str], message: str) -> N
 
 def test_without_scipy_it_says_what_to_install(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     folders(("a",))
-    monkeypatch.setattr("affekt.cli.compare.find_spec", lambda _name: None)
+    monkeypatch.setattr(sys.modules["affekt.cli.compare"], "find_spec", lambda _name: None)
     result = compare("a", "b", "--gold", "g")
     assert result.exit_code == 2
     assert result.stderr == "affekt: comparing needs SciPy; pip install 'affekt[train]'\n"

@@ -33,7 +33,7 @@ def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
     return lambda *words: CliRunner().invoke(command, ["evaluate", *(str(word) for word in words)])
 
 
-def figures(result: Result, path: str) -> dict[str, Any]:
+def figures(result: Result, path: str | Path) -> dict[str, Any]:
     assert result.exit_code == 0, result.output
     return dict(json.loads(Path(path).read_text(encoding="utf-8")))
 
@@ -75,7 +75,9 @@ def test_prepared_clips_give_the_same_and_their_gold_is_where_it_was(evaluate: E
 def test_a_run_is_judged_by_the_bundle_in_it(evaluate: Evaluate) -> None:
     shutil.copytree(bundle_folder(), "runs/one/bundle")
     run, words = Path("runs/one"), ["SEWA", "--partition", "devel", "--json"]
-    one, other = (figures(evaluate(model, *words, "a.json"), "a.json") for model in (run, bundle_folder()))
+    one, other = (
+        figures(evaluate(model, *words, run / "a.json"), run / "a.json") for model in (run, bundle_folder())
+    )
     assert one["predictions"] == str(run)
     assert one["concatenated"] == other["concatenated"] and one["recordings"] == other["recordings"]
 
@@ -146,6 +148,8 @@ def test_utterances_are_scored_by_their_films(evaluate: Evaluate) -> None:
         (["default", "nowhere"], "affekt: nowhere: no such file or folder"),
         (["default", "SEWA", "--partition", "test"], "affekt: SEWA: there are no recordings of test with"),
         (["default", "SEWA", "--select", "x*"], "affekt: SEWA: there are no recordings of x* with labels"),
+        (["default", "SEWA", "--json", "SEWA/a.json"], "affekt: SEWA/a.json: lies in SEWA, which is read"),
+        (["default", "SEWA", "--annotation-delay", "arosal=1"], "affekt: annotation delay of arosal: there"),
         (["default", "SEWA", "--keep", "SEWA/labels"], "affekt: SEWA/labels/Train_01.csv: lies in SEWA"),
     ],
 )

@@ -150,7 +150,7 @@ def test_words_of_another_language_are_absent(tmp_path: Path) -> None:
     from affekt.cli.subjects import open_source
     from affekt.runtime.features import features_of
 
-    said = (Sentence(0.0, 1.0, "das ist ein sehr schöner Tag und wir gehen in den Wald"),)
+    said = (Sentence(0.0, 1.0, "wir gehen heute in den Wald und der Tag war schön"),)
     one = Recording(film(tmp_path / "a.mp4", 1.0), said, language="de")
     predictor = predictor_of(str(bundle_folder()), 1)
     made = features_of(predictor, open_source(one, predictor), tmp_path)

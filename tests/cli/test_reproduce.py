@@ -34,7 +34,8 @@ def call(home: Path, small_corpus: tuple[Path, Path]) -> Call:
     config = write_tiny(home / "tiny.yaml", small_corpus[1], training={"epochs": 2, "steps": 2})
 
     def invoke(table: str, *words: object, data: Path = small_corpus[1], run: str = "paper") -> Result:
-        usual = ["--data", data, "--run", home / run, "--config", config, "--seeds", 1]
+        usual = ["--data", data, "--run", home / run, "--config", config]
+        usual += [] if table == "8" else ["--seeds", 1]
         return CliRunner().invoke(reproduce, [table, *map(str, [*usual, *words])])
 
     return invoke
@@ -161,6 +162,16 @@ def test_weights_may_be_named_after_they_were_missing(home: Path, call: Call) ->
     assert line["ours"] and not line["reason"]
 
 
+def test_several_workers_find_what_one_does(six: dict[str, Any], home: Path, call: Call) -> None:
+    done(call("3"))
+    done(call("3", "--workers", 2, "--seeds", 2, run="spread"))
+    one, both = (lines(read(home, "3", run))["Proposed"]["ours"] for run in ("paper", "spread"))
+    for name, figure in one.items():
+        assert both[name]["seeds"][0] == pytest.approx(figure["mean"], abs=1e-5)
+        assert both[name]["mean"] == pytest.approx(sum(both[name]["seeds"]) / 2)
+        assert both[name]["std"] > 0
+
+
 def test_pooling_tells_how_soon(six: dict[str, Any], home: Path, call: Call) -> None:
     done(call("pooling"))
     rows = lines(read(home, "pooling"))
@@ -281,6 +292,7 @@ def test_what_cannot_be_done_is_one_line(call: Call, home: Path, small_corpus: t
         call("6", data=home, run="bad"),
         call("7", "modalities=[text]", run="bad"),
         call("3", "unimodal=elsewhere", run="bad"),
+        call("3", run="tiny.yaml"),
     ):
         assert isinstance(result.exception, AffektError), result.output
         assert "\n" not in str(result.exception)

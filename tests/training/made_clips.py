@@ -51,7 +51,7 @@ class MadeClip:
         texts: Sequence[str] = (),
         unseen: Sequence[int] = (),
         unheard: Sequence[int] = (),
-        speaker: Sequence[int] | None = None,
+        turns: Sequence[int] | None = None,
         dimensions: tuple[str, ...] = DIMENSIONS,
         gold: np.ndarray | None = None,
         **changes: Any,
@@ -61,7 +61,9 @@ class MadeClip:
         Args:
             spoken: frame → row of `texts`.
             unseen, unheard: frames without a face, without sound.
+            turns: who speaks in each frame, 0 the subject, 1 another.
             gold: (T, D); None: arousal t / 100, valence −t / 100.
+            changes: what the manifest says of it, such as its speaker.
         """
         t = np.arange(frames)
         usual = {"arousal": t / 100, "valence": -t / 100}
@@ -72,7 +74,7 @@ class MadeClip:
         self.mark = mark
         self._has_sound = ~np.isin(t, list(unheard))
         self._seen = ~np.isin(t, list(unseen))
-        self._speaker = np.array(speaker if speaker is not None else [0] * frames, np.int64)
+        self._speaker = np.array([0] * frames if turns is None else turns, np.int64)
         self._frame_sentence = np.array([(spoken or {}).get(int(one), -1) for one in t], np.int64)
 
     def __len__(self) -> int:

@@ -23,7 +23,9 @@ ALL = Looks(lambda texts: Sentences(torch.ones(len(texts), 1, dtype=torch.bool))
 NaN = float("nan")
 
 
-def windows(clips: Sequence[MadeClip], frames: int, looks: Looks = ALL, shuffled: int | None = None) -> Windows:
+def windows(
+    clips: Sequence[MadeClip], frames: int, looks: Looks = ALL, shuffled: int | None = None
+) -> Windows:
     return Windows(as_prepared(clips), frames, looks, shuffled)
 
 
@@ -98,8 +100,8 @@ def test_a_row_below_0_does_not_count() -> None:
 
 
 def test_the_negative_control_takes_sound_and_faces_from_another_recording() -> None:
-    own = MadeClip(10, 5, spoken={4: 0}, texts=("mine",), speaker=[0] * 5)
-    longer = MadeClip(50, 8, unheard=[4], unseen=[3, 4], speaker=[1] * 8)
+    own = MadeClip(10, 5, spoken={4: 0}, texts=("mine",), turns=[0] * 5)
+    longer = MadeClip(50, 8, unheard=[4], unseen=[3, 4], turns=[1] * 8)
     batch = windows([own, longer], 3, shuffled=0)[[1]]  # own's frames 3 and 4, and padding
     torch.testing.assert_close(batch.gold[0, :, 0], torch.tensor([0.03, 0.04, 0.0]))
     assert batch.frame_sentence is not None and batch.frame_sentence.tolist() == [[-1, 0, -1]]
@@ -175,10 +177,14 @@ def test_windows_without_a_word_or_a_face_go_through() -> None:
     torch.manual_seed(0)
     reader = Reader(text_encoder("words:6", ["good day"]), None)
     sizes = MultimodalConfig(
-        TextConfig(width=6, ngram_maps=2, projection=4, hidden=2), head=HeadConfig(hidden=3), modalities=("text",)
+        TextConfig(width=6, ngram_maps=2, projection=4, hidden=2),
+        head=HeadConfig(hidden=3),
+        modalities=("text",),
     )
     learner = Learner(sizes, reader.learned)
-    cut = windows([MadeClip(1, 2), MadeClip(2, 2, spoken={0: 0}, texts=("bad night",))], 2, Looks(reader.read))
+    cut = windows(
+        [MadeClip(1, 2), MadeClip(2, 2, spoken={0: 0}, texts=("bad night",))], 2, Looks(reader.read)
+    )
     for mode in (True, False):
         y = learner.train(mode)(cut[[0]]).y
         assert y.shape == (1, 2, 2) and torch.isfinite(y).all()

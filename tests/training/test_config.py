@@ -27,7 +27,9 @@ def test_a_file_that_says_nothing_is_the_papers_model(tmp_path: Path) -> None:
     assert config == Config() == read_config(None)
     assert config.names == ("text", "audio", "visual", "fusion")
     assert [config.fitting(stage).batch for stage in config.names] == [20, 20, 3, 3]
-    assert {(config.fitting(stage).lr, config.fitting(stage).frames) for stage in config.names} == {(5e-4, 100)}
+    assert {(config.fitting(stage).lr, config.fitting(stage).frames) for stage in config.names} == {
+        (5e-4, 100)
+    }
     model = config.model(ClipSpec(), 768)
     assert model.sizes == (1024, 4500, 256)
     assert (model.fusion.kind, model.head.hidden) == ("cross_modal", 256)
@@ -100,7 +102,10 @@ FAULTS = [
     ("visual: {pool: max}", r"pool"),
     ("text: {hidden: '4'}", r"text\.hidden: is '4', not of type int"),
     ("data: {alignment: live}", r"data\.alignment: is 'live'; it may be sentence, causal"),
-    ("data: {annotation_delay: {arousl: 2}}", r"annotation_delay: arousl is no dimension; it is of arousal and"),
+    (
+        "data: {annotation_delay: {arousl: 2}}",
+        r"annotation_delay: arousl is no dimension; it is of arousal and",
+    ),
     ("machine: {threads: 0}", r"machine: loaders are 0 or more, threads 1 or more"),
     ("machine: {loaders: -1}", r"machine: loaders are 0 or more"),
     ("seed: -1", r"seed: is -1; it is a whole number from 0 on"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +12,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prepared import write_tiny
 
 from affekt.corpora.prepared.dataset import open_prepared
-from affekt.errors import ConfigError, CorpusError
+from affekt.errors import ConfigError, CorpusError, ModelError
 from affekt.scoring import ccc
 from affekt.training.config import Config, Data, read_config
-from affekt.training.crossvalidation import EACH, Pooled, crossvalidate, folds_in
+from affekt.training.crossvalidation import EACH, Pooled, crossvalidate, folds_in, on_cluster
+from affekt.training.experiments.running import Job
 from affekt.training.parts import folds_of, parts_of
+from prepared import write_tiny
 from training.test_finetune import corpus_of, entry, names
 
 PEOPLE = st.tuples(st.sampled_from("abcdefgh"), st.sampled_from([None, None, "g", "h"]))
@@ -70,7 +72,7 @@ def test_all_recordings_are_scored_as_one(config: Config, pooled: tuple[Pooled, 
     found, run = pooled
     result = json.loads((run / "result.json").read_text())
     clips = {clip.entry.name: clip for clip in open_prepared(Path(config.data.folder))}
-    assert sorted(sum((one["recordings"] for one in result["folds"]), [])) == sorted(clips)
+    assert sorted(name for one in result["folds"] for name in one["recordings"]) == sorted(clips)
     said, gold = [], []
     for fold in result["folds"]:
         for name in fold["recordings"]:
@@ -132,3 +134,31 @@ def test_what_no_folds_can_be_made_of(config: Config, tmp_path: Path) -> None:
         folds_in(replace(config, data=replace(config.data, folds=0)), tmp_path)
     with pytest.raises(CorpusError, match="4 folds cannot be made of 3"):
         folds_in(replace(config, data=replace(config.data, folds=4)), tmp_path)
+
+
+def test_on_a_cluster_folders_mean_the_same_everywhere(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Path(config.data.folder)
+    monkeypatch.chdir(data.parent)
+    job = folds_in(replace(config, data=replace(config.data, folder=data.name)), Path("run"))[0].job
+    placed = on_cluster(job)
+    assert (placed.config.data.folder, placed.folder) == (str(data), data.parent / "run" / "fold-00")
+    assert placed.test == placed.folder / "test"
+
+
+def test_word_vectors_are_made_before_folds_run_at_once(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "words.vec").write_text("2 3\nich 1 2 3\nand 3 2 1\n")
+    text = {**config.text, "encoder": f"fasttext:{tmp_path / 'words.vec'}"}
+    there: list[str] = []
+
+    def stopped(work: object, jobs: Sequence[Job], **how: object) -> Iterator[tuple[Job, Exception]]:
+        there.extend(one.name for one in Path(config.data.folder).glob("vectors/*/shard-*"))
+        yield from ((job, ModelError("stopped")) for job in jobs)
+
+    monkeypatch.setattr("affekt.training.crossvalidation.spread", stopped)
+    with pytest.raises(ConfigError, match="3 of 3 folds failed; fold-00: stopped"):
+        crossvalidate(replace(config, modalities=("text",), text=text), tmp_path / "run", workers=2)
+    assert there == ["shard-00001.safetensors"]

@@ -13,7 +13,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affekt.errors import AffektError, ConfigError, ModelError
+from affekt.corpora.prepared.lock import only_run
+from affekt.corpora.prepared.vectors import Encoder, open_vectors
+from affekt.errors import AffektError, ConfigError, CorpusError, ModelError
 from affekt.scoring import Sums, ccc
 from affekt.training.config import FUSION, Config, config_of
 from affekt.training.experiments import running
@@ -195,6 +197,20 @@ def test_what_cannot_be_had_is_tried_once_and_leaves_a_reason(
     assert cells.reason(model) == cells.reason(alone(base, "text")) == "text-s0: no weights"
     assert cells.runs(model) == [] and not cells.faulty
     assert cells.reason(alone(base, "audio")) == ""
+
+
+def test_runs_beside_each_other_may_look_at_the_same_word_vectors(tmp_path: Path) -> None:
+    about = Encoder("an encoder", "0" * 64, 2)
+    texts = ["one two", "three"]
+
+    def encode(some: Sequence[str]) -> list[np.ndarray]:
+        return [np.zeros((len(text.split()), 2), np.float32) for text in some]
+
+    assert open_vectors(tmp_path, about).fill(texts, encode) == 2
+    with only_run(tmp_path):  # another run is at work
+        assert open_vectors(tmp_path, about).fill(texts, encode) == 0
+        with pytest.raises(CorpusError, match="another run"):
+            open_vectors(tmp_path, about).fill([*texts, "four"], encode)
 
 
 # What is made of them

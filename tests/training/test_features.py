@@ -1,4 +1,4 @@
-"""Kept features of networks that do not learn: those that the network gives, and of no other network or clip."""
+"""Kept features of networks that do not learn: what the network gives, and no other one's or clip's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from affekt.training.batches import Looks, Windows
 from affekt.training.config import Data, config_of
 from affekt.training.features import KeptFeatures, fingerprint, keep_features
 from affekt.training.learner import Learner
-from affekt.training.parts import parts_of
 from affekt.training.run import Setting, kept_features, setting_of
 from prepared import TINY
 from training.made_clips import SPEC, MadeClip, as_prepared
@@ -26,10 +25,12 @@ CPU = torch.device("cpu")
 LOOKS = Looks(None, audio=True)
 
 
-def listener(**changes: object) -> Learner:
+def listener() -> Learner:
     torch.manual_seed(0)
-    audio = AudioConfig(SPEC.window, (3, 4, 5), **changes)
-    return Learner(MultimodalConfig(audio=audio, head=HeadConfig(hidden=3), modalities=("audio",)), frozen=("audio",))
+    audio = AudioConfig(SPEC.window, (3, 4, 5))
+    return Learner(
+        MultimodalConfig(audio=audio, head=HeadConfig(hidden=3), modalities=("audio",)), frozen=("audio",)
+    )
 
 
 def keep(learner: Learner, clips: list[MadeClip], folder: Path) -> KeptFeatures:
@@ -39,7 +40,7 @@ def keep(learner: Learner, clips: list[MadeClip], folder: Path) -> KeptFeatures:
 
 
 def test_they_are_what_the_network_gives(tmp_path: Path) -> None:
-    learner, clips = listener(), [MadeClip(0, 10, speaker=[0, 1] * 5), MadeClip(1, 3)]
+    learner, clips = listener(), [MadeClip(0, 10, turns=[0, 1] * 5), MadeClip(1, 3)]
     kept = keep(learner.train(), clips, tmp_path)
     assert learner.training and not learner.model.audio.training
     batch = Windows(as_prepared(clips), 10, LOOKS).read([(0, 0), (1, 0)], 10)
@@ -54,7 +55,9 @@ def test_they_are_what_the_network_gives(tmp_path: Path) -> None:
     assert kept(first, 0, 1).dtype == np.float32
 
 
-def test_they_are_computed_once_and_again_for_another_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_are_computed_once_and_again_for_another_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     learner, clips = listener(), [MadeClip(0, 6), MadeClip(1, 6)]
     asked: list[int] = []
     whole = Learner.features
@@ -98,7 +101,8 @@ def folder_of(prepared: Path, folder: Path, data: Data, bf16: tuple[str, ...] = 
     there = open_prepared(prepared)
     values = {k: v for k, v in TINY.items() if k in ("text", "audio", "head", "machine")}
     config = replace(
-        config_of({**values, "audio": {**values["audio"], **audio}, "modalities": ["text", "audio"]}), data=data
+        config_of({**values, "audio": {**values["audio"], **audio}, "modalities": ["text", "audio"]}),
+        data=data,
     )
     # Its clips, but what is kept of them elsewhere.
     moved = Prepared(folder, there.dataset, list(there))
@@ -111,8 +115,9 @@ def folder_of(prepared: Path, folder: Path, data: Data, bf16: tuple[str, ...] = 
     return kept_features(nobody, learner, name).folder
 
 
-def test_equal_weights_that_are_used_in_another_way_are_kept_elsewhere(small_prepared: Path, tmp_path: Path) -> None:
-    parts_of(Data(), open_prepared(small_prepared))
+def test_equal_weights_that_are_used_in_another_way_are_kept_elsewhere(
+    small_prepared: Path, tmp_path: Path
+) -> None:
     usual = folder_of(small_prepared, tmp_path, Data())
     assert usual == folder_of(small_prepared, tmp_path, Data(alignment="sentence"))
     places = [

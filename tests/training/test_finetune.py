@@ -163,6 +163,19 @@ def test_another_model_or_other_recordings_are_not_mixed_in(
         finetune(str(source), small_prepared, run, replace(QUICK, lr=0.1), threads=1)
 
 
+def test_what_was_stopped_goes_on(source: Path, adapted: Path, small_prepared: Path, tmp_path: Path) -> None:
+    run = tmp_path / "mine"
+    finetune(str(source), small_prepared, run, replace(QUICK, epochs=1), threads=1)
+    shutil.rmtree(run / "bundle")
+    (run / "result.json").unlink()
+    (run / "fusion" / "result.json").unlink()
+    result = finetune(str(source), small_prepared, run, QUICK, threads=1)
+    assert result["stages"]["fusion"]["epochs"] == 3
+    assert (run / "bundle" / "weights.safetensors").read_bytes() == (
+        adapted / "bundle" / "weights.safetensors"
+    ).read_bytes()
+
+
 def test_words_of_another_language_are_not_there(source: Path, small_prepared: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     english = str(bundle_folder())

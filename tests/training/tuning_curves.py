@@ -14,44 +14,36 @@ from affekt.training.config import Config
 from affekt.training.devel import Score
 from report.run_folders import write_log
 
-PACE = float(os.environ.get("PACE", "0.01"))
-"""Seconds of an epoch."""
-
 
 def height(config: Config) -> float:
-    """What a config's curve rises to: best at lr 1e-4 and two layers."""
-    stage = config.names[-1]
-    return 0.8 - 0.2 * abs(math.log10(config.fitting(stage).lr) + 4) - 0.1 * abs(config.head["layers"] - 2)
+    """What a config's curve of arousal rises to: best at lr 1e-4 and two layers."""
+    lr, layers = config.fitting(config.names[-1]).lr, config.head["layers"]
+    return 0.8 - 0.2 * abs(math.log10(lr) + 4) - 0.1 * abs(layers - 2)
 
 
 def curve(config: Config, run: Path, *, on_epoch: Any, export: bool) -> dict[str, Any]:
-    """Take the place of `training.run.train`: arousal is height × epoch / epochs."""
-    stage = config.names[-1]
-    fitting = config.fitting(stage)
-    log = run / stage / "log.csv"
+    """Take the place of `training.run.train`: arousal is height × epoch / epochs, valence .1 less.
+
+    The search's folder gets a file `epochs.txt` with a line for each epoch trained. A file `pace` in it has
+    the seconds of an epoch; where there is one called `broken`, three layers cannot be trained.
+    """
+    search, stage, count = run.parent.parent, config.names[-1], config.fitting(config.names[-1]).epochs
     run.mkdir(parents=True, exist_ok=True)
-    if (run.parent.parent / "broken").exists() and config.head["layers"] == 3:
+    if (search / "broken").exists() and config.head["layers"] == 3:
         raise ConfigError("three layers are too many")
-    with (run.parent.parent / "calls.txt").open("a") as calls:
-        calls.write(f"{run.name}\n")
+    log = run / stage / "log.csv"
     there = len(log.read_text().splitlines()) - 1 if log.exists() else 0
-    rows = [
-        (height(config) * k / fitting.epochs, height(config) * k / fitting.epochs - 0.1)
-        for k in range(1, 1 + fitting.epochs)
-    ]
-    for epoch in range(there + 1, fitting.epochs + 1):
-        time.sleep(PACE)
-        write_log(run / stage, rows[:epoch])
-        with (run.parent.parent / "epochs.txt").open("a") as epochs:
+    rows = [(height(config) * k / count, height(config) * k / count - 0.1) for k in range(1, 1 + count)]
+    for epoch in range(there + 1, count + 1):
+        time.sleep(float((search / "pace").read_text()))
+        write_log(run / "next", rows[:epoch])
+        log.parent.mkdir(exist_ok=True)
+        os.replace(run / "next" / "log.csv", log)
+        with (search / "epochs.txt").open("a") as epochs:
             epochs.write(f"{run.name} {epoch}\n")
         on_epoch(epoch, Score(*rows[epoch - 1]))
-    arousal, valence = rows[-1]
-    result = {
-        "epochs": fitting.epochs,
-        "arousal": arousal,
-        "valence": valence,
-        "mean": (arousal + valence) / 2,
-    }
+    (arousal, valence), mean = rows[-1], sum(rows[-1]) / 2
+    result = {"epochs": count, "arousal": arousal, "valence": valence, "mean": mean}
     for path in (run / stage / "result.json", run / "result.json"):
         path.write_text(json.dumps(result))
     return result

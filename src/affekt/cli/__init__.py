@@ -14,11 +14,13 @@ from affekt.cli.compare import compare
 from affekt.cli.corpus import corpus
 from affekt.cli.delay import delay
 from affekt.cli.evaluate import evaluate
+from affekt.cli.features import features
 from affekt.cli.gold import gold
 from affekt.cli.models import models
 from affekt.cli.predict import predict
 from affekt.cli.prepare import prepare
 from affekt.cli.report import report
+from affekt.cli.reproduce import reproduce
 from affekt.cli.runs import runs
 from affekt.cli.synthesize import synthesize
 from affekt.cli.train import train
@@ -85,7 +87,11 @@ def affekt() -> None:
     """  # noqa: D301
 
 
-COMMANDS = (predict, report, models, corpus, prepare, gold, delay, synthesize, evaluate, compare, train, runs)
+COMMANDS = (
+    *(predict, report, models, features),
+    *(corpus, prepare, gold, delay, synthesize, evaluate, compare),
+    *(train, runs, reproduce),
+)
 
 for command in COMMANDS:
     affekt.add_command(command)

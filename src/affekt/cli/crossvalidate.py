@@ -59,8 +59,8 @@ class Folds(click.ParamType[int]):
 @click.option(
     "--ray",
     metavar="ADDRESS",
-    help="Work on a Ray cluster that runs already (auto, HOST:PORT). All of its machines must see the prepared "
-    "corpus and DIR under the same paths.",
+    help="Work on a Ray cluster that runs already (auto, HOST:PORT). All of its machines must see the "
+    "prepared corpus and DIR under the same paths.",
 )
 def crossvalidate(
     config: Path, changes: tuple[str, ...], folds: int, run: Path | None, workers: int, ray: str | None

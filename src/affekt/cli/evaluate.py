@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,11 @@ from affekt.cli.judging import How, Sides, judged_sides, tell_failed
 from affekt.cli.options import File
 from affekt.cli.outputs import spare_inputs
 from affekt.errors import CorpusError
+from affekt.timeline import DIMENSIONS
 
 if TYPE_CHECKING:
-    from affekt.corpora.compare.pairs import Pad, Pairing
+    from affekt.corpora.compare.chained import Chained
+    from affekt.corpora.compare.pairs import Pad, Pair, Pairing
     from affekt.corpora.compare.sides import Side
     from affekt.timeline import Partition
 
@@ -69,15 +71,15 @@ def evaluate(
     recordings are matched by name, and either side may be in any layout that affekt reads: its own CSV, SEWA,
     RECOLA, Aff-Wild2, MuSe, OMG-Emotion, a folder for each dimension, or one file.
     """
-    from affekt.corpora.compare.chained import chained
     from affekt.corpora.compare.clusters import clusters_of, gathered, read_groups
-    from affekt.corpora.compare.pairs import pair_up
     from affekt.report.scores import Scores, show_scores, to_json
     from affekt.scoring import evaluate as score
     from affekt.timeline.files import write_values
 
     if post_fit and not partition:
         raise click.UsageError("--post-fit needs --partition, to know what is scored and what is chosen on")
+    if judged:
+        _check_first(judged[-1], output, annotation_delay)
     partitions = [one for one in dict.fromkeys((partition, post_fit)) if one]
     sides = _sides(judged, predictions, gold, partitions, select, how)
     ours, theirs = sides.predictions, sides.gold
@@ -85,23 +87,13 @@ def evaluate(
     table, called = read_groups(groups, names) if groups else (None, "")
     ours = _moved(ours, annotation_delay, on_clock=bool(post_fit))
     if output:
-        read = [one.path for side in (ours, theirs) for one in side.labelled]
-        spare_inputs([ours.root, theirs.root, *read, *([groups] if groups else [])], [output])
-
-    def paired(of: Partition | None, names: Sequence[str]) -> Pairing:
-        return pair_up(ours, theirs, dimensions=names, select=select, partition=of, pad=pad)
-
-    pairing = paired(partition, dimensions)
-    fitted = paired(post_fit, pairing.dimensions) if post_fit else pairing
-    faults = dict.fromkeys((*pairing.faults, *fitted.faults))
-    errors = [fault for fault in faults if fault.severity == "error"]
-    for fault in errors:
-        complain(CorpusError(str(fault)))
-    if not pairing.pairs:
-        raise CorpusError(_nothing(theirs.root, pairing))
-    pairs, done = pairing.pairs, None
-    if post_fit:
-        pairs, done = chained(pairs, fitted.pairs, pairing.dimensions, post_fit, table)
+        # Scores may well be kept in the folder of the run that they are of.
+        read = [theirs, *([] if judged else [ours])]
+        files = [path for side in read for path in (side.root, *(one.path for one in side.labelled))]
+        spare_inputs([*files, *([groups] if groups else [])], [output])
+    pairing, pairs, done, faulty = _compared(
+        ours, theirs, table, dimensions, partition, post_fit, {"select": select, "pad": pad}
+    )
     units = gathered(pairs)
     clusters, what = clusters_of([one.recording for one in units], table)
     result = score(
@@ -119,8 +111,56 @@ def evaluate(
         click.echo(f"wrote {output}")
     if sides.failed:
         tell_failed(sides)
-    if errors or sides.failed:
+    if faulty or sides.failed:
         sys.exit(1)
+
+
+def _check_first(corpus: Path, output: Path | None, delays: str | None) -> None:
+    """See that options make sense before a bundle works for hours.
+
+    Raises:
+        CorpusError, OutputError: one does not.
+    """
+    from affekt.corpora.gold.delay import check_named
+
+    if delays:
+        check_named(delays, DIMENSIONS)
+    if output:
+        spare_inputs([corpus], [output])
+
+
+def _compared(
+    ours: Side,
+    theirs: Side,
+    table: Mapping[str, str] | None,
+    dimensions: Sequence[str],
+    partition: Partition | None,
+    post_fit: Partition | None,
+    how: Mapping[str, Any],
+) -> tuple[Pairing, Sequence[Pair], Chained | None, bool]:
+    """What is compared, its pairs, post-processed if that was asked for, and whether some do not fit.
+
+    These are told on standard error.
+
+    Raises:
+        CorpusError: nothing can be compared.
+    """
+    from affekt.corpora.compare.chained import chained
+    from affekt.corpora.compare.pairs import pair_up
+
+    pairing = fitted = pair_up(ours, theirs, dimensions=dimensions, partition=partition, **how)
+    if post_fit:
+        fitted = pair_up(ours, theirs, dimensions=pairing.dimensions, partition=post_fit, **how)
+    faults = dict.fromkeys((*pairing.faults, *fitted.faults))
+    errors = [fault for fault in faults if fault.severity == "error"]
+    for fault in errors:
+        complain(CorpusError(str(fault)))
+    if not pairing.pairs:
+        raise CorpusError(_nothing(theirs.root, pairing))
+    pairs, done = pairing.pairs, None
+    if post_fit:
+        pairs, done = chained(pairs, fitted.pairs, pairing.dimensions, post_fit, table)
+    return pairing, pairs, done, bool(errors)
 
 
 def _sides(

@@ -96,35 +96,41 @@ def finetune(
     Fusion and head learn; recordings of devel, or a fifth of the speakers, decide when to stop and are not
     learned from. Both models' CCC on devel is printed, and whether the new one is worth having. A run that
     was stopped goes on with the same command. docs/finetune.md has more.
+
+    Exit code 0: all is well; 1: some recordings could not be used; 2: there is no model.
     """
     with needing_torch():
         from affekt.training.config import Fitting
         from affekt.training.finetune import finetune as work
     run = run or Path("runs") / f"{Path(model).name}-{corpus.resolve().stem}"
-    data = _prepared(corpus, model, run, threads)
+    data, whole = _prepared(corpus, model, run, threads)
     frozen = tuple(one for one in freeze if one != "none")
     fitting = Fitting(lr=lr, batch=batch, epochs=epochs, patience=patience, freeze=frozen)
     words = ["affekt", *sys.argv[1:]]
     _tell(work(model, data, run, fitting, seed=seed, threads=threads, command=words), run)
+    if not whole:
+        sys.exit(1)
 
 
-def _prepared(corpus: Path, model: str, run: Path, threads: int | None) -> Path:
-    """The folder of clips: the corpus' own if it is prepared, else one within the run's."""
+def _prepared(corpus: Path, model: str, run: Path, threads: int | None) -> tuple[Path, bool]:
+    """The folder of clips, the corpus' own or one within the run's, and whether none was left out."""
     from affekt.cli.prepare import run as prepare
     from affekt.cli.prepare import say, spec_of
     from affekt.cli.subjects import is_prepared
 
     spec = spec_of(model)  # an unknown model is said before a long look at the corpus
     if is_prepared(corpus):
-        return corpus
+        return corpus, True
     from affekt.corpora.prepared.dataset import Dataset
     from affekt.corpora.readers import read_corpus
 
     found, folder = read_corpus(corpus), run / "prepared"
     for line in found.notes:
         click.echo(line)
-    say(found, prepare(found, folder, Dataset("", spec), threads or os.cpu_count() or 1, None), folder)
-    return folder
+    outcome = prepare(found, folder, Dataset("", spec), threads or os.cpu_count() or 1, None)
+    say(found, outcome, folder)
+    errors = any(fault.severity == "error" for fault in found.faults)
+    return folder, not (errors or outcome.failed or outcome.damaged)
 
 
 def _tell(result: dict[str, Any], run: Path) -> None:

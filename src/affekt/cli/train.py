@@ -57,7 +57,7 @@ def run(config: Path, changes: tuple[str, ...], run: Path | None) -> None:
 
     First each modality's network with a head of its own, then all of them together, starting from these. KEY=VALUE
     changes the config, as in fusion.kind=residual seed=1 modalities=[audio]. A run that was stopped goes on
-    with the same command, exactly where it was. docs/training.md has every option.
+    with the same command, exactly where it was. docs/train.md has every option.
     """
     with needing_torch():
         from affekt.training.config import read_config

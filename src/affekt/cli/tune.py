@@ -1,4 +1,4 @@
-"""`affekt tune`: search for hyper-parameters. Needs `affekt[tune]`."""
+"""`affekt tune`: search for hyper-parameters. Needs `affekt[train,tune]`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def tune(
     workers: int | None,
     ray: str | None,
 ) -> None:
-    """Search for the hyper-parameters of CONFIG's last stage (needs `pip install affekt[tune]`).
+    """Search for the hyper-parameters of CONFIG's last stage (needs `pip install affekt[train,tune]`).
 
     Learning rate, batch, dropout of the head, sequence length, LSTM units and layers, as in the paper's
     Table 1; trials that do badly on devel are pruned. A config of several modalities says unimodal=RUN, a run
@@ -88,7 +88,9 @@ def tune(
         from affekt.training.tuning.search import tune as work
         from affekt.training.tuning.space import read_space
     except ImportError as error:  # Ray Tune raises it where one of its own company is missing
-        raise AffektError(f"this needs {error.name or 'ray[tune]'}; pip install 'affekt[tune]'") from error
+        raise AffektError(
+            f"this needs {error.name or 'ray[tune]'}; pip install 'affekt[train,tune]'"
+        ) from error
     from affekt.report.tuning import render_tuning, show_tuning
     from affekt.timeline.files import write_text
 

@@ -78,6 +78,8 @@ class Reading:
     """What was wrong with the recording; grows while it is read."""
     lost: str | None = None
     """The first of the warnings, if it is that the film, or its own sound file, could not be used."""
+    text_delay: int = 0
+    """Frames by which all words come later than they are said (readings 1.9)."""
 
     @property
     def name(self) -> str:
@@ -105,7 +107,7 @@ class Reading:
             present = np.array([row.window is not None for row in rows])
             sound, has_sound = normalise(windows, present, self.spec, level)
             faces, frame_face, boxes, stills = self._seen(rows)
-            spoken = sentence_frames(self.sentences, len(rows), self.recording.alignment, first)
+            spoken = sentence_frames(self.sentences, len(rows), self.recording.alignment, first - self.text_delay)
             speaker = speaker_frames(self.turns, len(rows), first)
             yield Clip(first, sound, has_sound, speaker, faces, frame_face, boxes, spoken, stills)
             first += len(rows)

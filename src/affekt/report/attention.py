@@ -145,7 +145,7 @@ def draw_levels(found: Sequence[Level], prediction: Prediction, frame: int, base
         colours = [COLOURS.get(name, PAIRED) for name in level.names]
         bars = plot.bar(range(len(level.names)), level.weights, color=colours, width=0.7)
         plot.bar_label(bars, [short(weight) for weight in level.weights], fontsize=8, padding=2)
-        names = [name.replace(" with ", "\nwith ") for name in level.names]
+        names = [name.replace(" with ", "\n+ ") for name in level.names]
         plot.set_xticks(range(len(names)), names, fontsize=8)
         plot.set_title(level.title, fontsize=9)
         plot.spines[["top", "right"]].set_visible(False)

@@ -89,6 +89,8 @@ def show_tuning(
     for line in lines:
         grid.add_row(*line)
     console.print(grid)
+    for line in failures(trials):
+        console.print(f"\n{line}", style="yellow", soft_wrap=True)
     console.print(f"\n{DEFINITION}", style="dim")
 
 
@@ -103,11 +105,16 @@ def ends(trials: Sequence[Tried], best: Tried) -> str:
     count = {state: sum(one.state == state for one in trials) for state in ("finished", "pruned", "failed")}
     how = [
         f"{count['finished']} ran to the full {whole(best.epochs)} epochs",
-        f"{count['pruned']} were pruned",
+        f"{count['pruned']} pruned",
     ]
     how += [f"{count['failed']} failed"] if count["failed"] else []
     spent = sum(one.epochs for one in trials) / (len(trials) * best.epochs)
     return f"{', '.join(how)}: {spent:.0%} of the epochs of all to the end."
+
+
+def failures(trials: Sequence[Tried]) -> list[str]:
+    """Which trials failed, and why, a line each."""
+    return [printable(f"trial {one.number} failed: {one.reason}") for one in trials if one.state == "failed"]
 
 
 def values_said(trial: Tried) -> str:
@@ -154,9 +161,6 @@ def render_tuning(
         " “of variance”: of the variance of the mean CCC over these trials, what lies between the groups; "
     )
     note = f"{DEFINITION}{beside}with few trials much of it is chance."
-    failed = [
-        printable(f"trial {one.number} failed: {one.reason}") for one in trials if one.state == "failed"
-    ]
     shares = [
         svg.Bar(LABELS.get(name, name), float(one.share[2]))
         for name, one in sorted(effects.items(), key=lambda item: -np.nan_to_num(item[1].share[2]))
@@ -173,7 +177,7 @@ def render_tuning(
         section("Groups", table(("", "value", "trials", "arousal", "valence"), _groups(effects))),
         section("Every trial", table(*_trials(trials)), f"{ends(trials, best)} Best: {values_said(best)}."),
     ]
-    return sheet(title, "".join(parts), headline=headline(trials, best), warnings=failed)
+    return sheet(title, "".join(parts), headline=headline(trials, best), warnings=failures(trials))
 
 
 def _chart(name: str, one: Effect, full: Sequence[Tried]) -> str:

@@ -35,6 +35,9 @@ MOST_CONFIG_BYTES = 1_000_000
 MOST_FRAMES = 1_000
 """That a network may hear at once, which are as many as a recording is read in: 100 s."""
 
+MOST_DELAY = 300
+"""Frames by which words may come later."""
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -54,6 +57,8 @@ class Bundle:
     audio_context: int | None = None
     """Frames its audio network hears at once; None: each frame alone."""
 
+    text_delay: int = 0
+    """Frames by which words come later, as they did where it learned (readings 1.9)."""
     modalities: tuple[str, ...] = MODALITIES
     """Those that it judges by, in this order; it has no graph for another."""
 
@@ -121,6 +126,7 @@ def open_bundle(model: str | Path) -> Bundle:
             words=words,
             sizes=dict(config["sizes"]),
             audio_context=_checked_context(config.get("audio_context")),
+            text_delay=_checked_delay(config.get("text_delay", 0)),
             modalities=modalities,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -196,6 +202,12 @@ def _checked_modalities(names: list[str]) -> tuple[str, ...]:
     if not known or list(known) != names:
         raise ValueError(f"judges by {names}")
     return known
+
+
+def _checked_delay(frames: Any) -> int:
+    if type(frames) is not int or not 0 <= frames <= MOST_DELAY:
+        raise ValueError(f"moves words by {frames!r} frames")
+    return frames
 
 
 def _checked_context(frames: Any) -> int | None:

@@ -120,9 +120,11 @@ class Predictor:
         Raises:
             MediaError, TranscriptError, TurnsError: as `media.read_clips`.
         """
-        return read_clips(
+        reading = read_clips(
             recording, self.bundle.spec, length=self.length, stills=stills, threads=self.threads
         )
+        reading.text_delay = self.bundle.text_delay
+        return reading
 
     def judge(
         self, source: Source, *, pictures: bool = False, progress: Progress | None = None

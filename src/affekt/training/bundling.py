@@ -49,6 +49,7 @@ def bundle_of(setting: Setting, result: dict[str, Any]) -> None:
             reader.encoder.tokenizer if reader else b"",
             reader.encoder.kind if reader else "wordpieces",
             card(setting, result),
+            text_delay=setting.config.data.delays(setting.prepared.dataset.delays).text,
         )
     except (ValueError, SafetensorError, OSError) as error:
         kind = ModelError if isinstance(error, ValueError) else OutputError

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from lightning_fabric import Fabric
 
 from affekt.corpora.compare.clusters import clusters_of
 from affekt.corpora.prepared.build import file_names
@@ -27,6 +28,7 @@ from affekt.training.config import Config
 from affekt.training.experiments.running import TEST, Job, work
 from affekt.training.parts import folds_of, parts_of
 from affekt.training.run import prepared_of, write_json
+from affekt.training.sentences import reader_of
 from affekt.training.stage import RESULT
 from affekt.workers import spread
 
@@ -81,6 +83,8 @@ def crossvalidate(config: Config, run: Path, *, workers: int = 1, ray: str | Non
     folds = folds_in(config, run)
     failed: dict[str, AffektError] = {}
     left = [fold.job for fold in folds if not fold.job.done]
+    if left and (ray or workers > 1):
+        _keep_vectors(left[0].config)
     for job, outcome in _outcomes(left, workers, ray):
         if isinstance(outcome, AffektError):
             failed[job.folder.name] = outcome
@@ -117,7 +121,7 @@ def folds_in(config: Config, run: Path) -> list[Fold]:
     return found
 
 
-def _outcomes(jobs: Sequence[Job], workers: int, ray: str | None) -> Iterator[tuple[Job, None | Exception]]:
+def _outcomes(jobs: Sequence[Job], workers: int, ray: str | None) -> Iterator[tuple[Job, Exception | None]]:
     """Do the jobs here, where what they print is seen, or spread."""
     if ray is None and (workers == 1 or len(jobs) < 2):
         for job in jobs:
@@ -129,12 +133,21 @@ def _outcomes(jobs: Sequence[Job], workers: int, ray: str | None) -> Iterator[tu
     if not jobs:
         return
     with closing(
-        spread(work, [_placed(job) if ray else job for job in jobs], workers=workers, ray=ray)
+        spread(work, [on_cluster(job) if ray else job for job in jobs], workers=workers, ray=ray)
     ) as done:
         yield from done
 
 
-def _placed(job: Job) -> Job:
+def _keep_vectors(config: Config) -> None:
+    """Make the corpus' word vectors before folds that run at once would each begin to."""
+    if "text" in config.modalities:
+        prepared = prepared_of(config.data)
+        reader_of(
+            config.text, prepared, parts_of(config.data, prepared), Fabric(accelerator="cpu", devices=1)
+        )
+
+
+def on_cluster(job: Job) -> Job:
     """A job whose folders mean the same on another machine of a shared file system."""
     test = None if job.test is None else job.test.absolute()
     data = replace(job.config.data, folder=str(Path(job.config.data.folder).absolute()))

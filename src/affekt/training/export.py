@@ -284,12 +284,14 @@ def write_bundle(
     words: Kind,
     card: str,
     version: str = "1",
+    text_delay: int = 0,
 ) -> None:
     """Write a whole bundle; `config.json` comes last, so a folder without it is not a bundle.
 
     Args:
         words: `wordpieces` for an encoder's pieces of words, `vocabulary` for a learned word table.
         encoder, tokenizer: of words; None and nothing where the model has no text.
+        text_delay: frames by which words came later where it learned.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).unlink(missing_ok=True)
@@ -312,6 +314,7 @@ def write_bundle(
         "pairs": pair_names(model.config),
         "words": words,
         "audio_context": audio_context(model.config),
+        "text_delay": text_delay,
         "sizes": model.config.to_dict(),
         "files": {file: sha256(folder / file) for file in files},
     }

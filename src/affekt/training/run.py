@@ -104,7 +104,7 @@ def train(
             begin(config, run, prepared.dataset.corpus, fabric, command)
         fabric.barrier()
         done = finished(run)
-        if done is not None and (not export or (run / BUNDLE / BUNDLE_CONFIG).exists()):
+        if done is not None and is_whole(config, run, export):
             print(f"{run}: is finished; to train it anew, delete it or give another --run", flush=True)
             return done
         setting = setting_of(config, run, fabric, prepared)
@@ -117,6 +117,12 @@ def train(
         finally:
             torch.use_deterministic_algorithms(before)
         return finish(setting, results, export)
+
+
+def is_whole(config: Config, run: Path, export: bool) -> bool:
+    """Whether nothing of a finished run was deleted, so that it would be made anew."""
+    stages = all(finished(run / name) is not None for name in config.names)
+    return stages and (not export or (run / BUNDLE / BUNDLE_CONFIG).exists())
 
 
 def prepared_of(data: Data) -> Prepared:
@@ -182,7 +188,10 @@ def make_fabric(config: Config, run: Path) -> Fabric:
     """
     machine = config.machine
     try:
-        strategy = "ddp_find_unused_parameters_true" if machine.strategy == "ddp" else machine.strategy
+        several = machine.devices != 1 or machine.nodes != 1
+        # A batch without a face leaves a network without a gradient.
+        ddp = machine.strategy == "ddp" or (machine.strategy == "auto" and several)
+        strategy = "ddp_find_unused_parameters_true" if ddp else machine.strategy
         fabric = Fabric(
             accelerator=machine.accelerator,
             devices=machine.devices,

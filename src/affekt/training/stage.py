@@ -230,6 +230,10 @@ class Stage:
     def _devel(self) -> Score:
         """Score devel after an epoch, keep what is best, log, write a checkpoint."""
         at = self.progress
+        if self.fabric.world_size > 1:
+            # Each process has batch statistics of its own; devel is judged with those that are kept.
+            for one in self.learner.buffers():
+                torch.distributed.broadcast(one, 0)
         found = score(self.learner, self.devel, self.fabric)
         mean = float(found.mean)
         self._check(mean, "devel CCC")

@@ -79,10 +79,11 @@ class WordVectors:
             CorpusError: another run is at work here.
             OutputError: the folder cannot be written to.
         """
+        if not self._missing(texts):  # several runs at once may look at vectors that are all there
+            return 0
         with only_run(self.folder):
             self._find()
-            wanted = sorted({storable(one) for one in texts} - self._places.keys())
-            wanted = [one for one in wanted if split_words(one)]
+            wanted = self._missing(texts)
             for start in range(0, len(wanted), SHARD):
                 shard = wanted[start : start + SHARD]
                 for done in self._write(shard, encode):
@@ -90,6 +91,11 @@ class WordVectors:
                         progress(start + done, len(wanted))
             self._find()
         return len(wanted)
+
+    def _missing(self, texts: Sequence[str]) -> list[str]:
+        """Those that have words and are not here, in alphabetical order."""
+        wanted = sorted({storable(one) for one in texts} - self._places.keys())
+        return [one for one in wanted if split_words(one)]
 
     def _write(self, texts: Sequence[str], encode: Encode) -> Iterator[int]:
         """Make a shard; yields the sentences done."""

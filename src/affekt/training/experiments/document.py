@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from affekt.corpora.prepared.dataset import open_prepared
+from affekt.training.config import Config
 from affekt.training.experiments.judged import Difference, Figure
+from affekt.training.run import git_state
 from affekt.version import __version__
 
 FORMAT = "affekt-table-1"
@@ -56,6 +58,8 @@ class Reproduction:
     date: str
     commit: str
     """Of the checkout that it was made in; "" outside of one."""
+    config: dict[str, Any]
+    """What every model is trained as, but for what its row is about."""
     affekt: str = __version__
     format: str = FORMAT
 
@@ -70,7 +74,7 @@ def is_synthetic(corpus: str) -> bool:
 
 
 def described(
-    data: Path,
+    base: Config,
     seeds: Sequence[int],
     heading: tuple[str, str, str],
     columns: Sequence[str],
@@ -81,12 +85,10 @@ def described(
     """A table with the corpus, the seeds, the date and the commit that it was made with.
 
     Args:
-        data: the prepared folder.
+        base: what every model is trained as.
         heading: `table`, `where` and `title` of a `Reproduction`.
     """
-    from affekt.training.run import git_state
-
-    prepared = open_prepared(data)
+    prepared = open_prepared(Path(base.data.folder))
     counts = {part: len(prepared.of(part)) for part in ("train", "devel", "test")}
     git = git_state()
     return Reproduction(
@@ -101,4 +103,5 @@ def described(
         tuple(seeds),
         datetime.now(UTC).isoformat(timespec="minutes"),
         "" if git is None else f"{git['commit'][:12]}{' and changes' if git['dirty'] else ''}",
+        base.to_dict(),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from affekt.corpora.prepared.dataset import Prepared
 from affekt.errors import ConfigError
 from affekt.timeline import DIMENSIONS
 from affekt.timeline.files import write_values
@@ -106,20 +107,20 @@ def _first(log: list[float], lack: float) -> float:
     return float(1 + next(k for k, value in enumerate(log) if value >= best - lack * abs(best)))
 
 
-def ceilings(table: str, paper: Table, corpus: Path, said: str, folder: Path) -> list[Line]:
+def ceilings(table: str, paper: Table, corpus: Path, prepared: Prepared, folder: Path) -> list[Line]:
     """What a perfect reader of a synthetic corpus reaches (`corpora.synthetic.ceiling`), a line a group.
 
     Args:
         corpus: of `affekt synthesize`.
-        said: what the prepared folder says its corpus is.
+        prepared: what it was prepared into.
         folder: where the figures are kept; they take a minute for a corpus of SEWA's size.
 
     Raises:
-        ConfigError: it is no synthetic corpus.
+        ConfigError: it is no synthetic corpus, or not the one that was prepared.
     """
     readers = {"2": ("visual", "text", "audio"), "3": ("text",), "4": ("audio",), "5": ("visual",)}
     readers |= {"6": ("all",), "7": ("all",), "pooling": ("visual",)}
-    scores = _ceiling(corpus, said, folder / CEILING)
+    scores = _ceiling(corpus, prepared, folder / CEILING)
     lines = []
     for reader in readers[table]:
         found = {
@@ -137,7 +138,7 @@ def ceilings(table: str, paper: Table, corpus: Path, said: str, folder: Path) ->
     return lines
 
 
-def _ceiling(corpus: Path, said: str, kept: Path) -> dict[str, dict[str, dict[str, float]]]:
+def _ceiling(corpus: Path, prepared: Prepared, kept: Path) -> dict[str, dict[str, dict[str, float]]]:
     from affekt.corpora.formats.avec import SYNTHETIC
     from affekt.corpora.synthetic.ceiling import perfect, shown
     from affekt.corpora.synthetic.plan import Parameters
@@ -147,8 +148,12 @@ def _ceiling(corpus: Path, said: str, kept: Path) -> dict[str, dict[str, dict[st
         parameters = Parameters(**json.loads(path.read_text(encoding="utf-8"))["parameters"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{corpus}: is no corpus of affekt synthesize; leave --ceiling out") from error
-    if not is_synthetic(said):
-        raise ConfigError(f"{corpus}: is synthetic, but the data is of {said}; leave --ceiling out")
+    of = prepared.dataset.corpus
+    if not is_synthetic(of) or len(prepared) != 2 * parameters.pairs:
+        raise ConfigError(
+            f"{corpus}: has {2 * parameters.pairs} recordings of nobody, the data {len(prepared)} of {of}; "
+            "name the corpus that was prepared"
+        )
     try:
         there = json.loads(kept.read_text(encoding="utf-8"))
         if there["parameters"] == asdict(parameters):

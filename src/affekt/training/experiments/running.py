@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -11,9 +10,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from affekt.errors import AffektError, ModelError
+from affekt.errors import AffektError, ModelError, OutputError
+from affekt.training.bundling import bundle_of
 from affekt.training.config import FUSION, Config
 from affekt.training.experiments.cells import CELLS, Model, alone
+from affekt.training.run import ABOUT, BUNDLE, CONFIG, judge_partition, open_run, train
+from affekt.training.stage import LAST, finished
 from affekt.workers import spread
 
 TEST = "test"
@@ -34,10 +36,9 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether all of it is there."""
-        wanted = [self.folder / "result.json"]
-        wanted += [self.test] if self.test else []
-        wanted += [self.folder / "bundle" / "config.json"] if self.bundle else []
-        return all(one.exists() for one in wanted)
+        predicted = self.test is None or self.test.exists()
+        exported = not self.bundle or (self.folder / BUNDLE / "config.json").exists()
+        return finished(self.folder) is not None and predicted and exported
 
 
 @dataclass
@@ -64,7 +65,11 @@ class Cells:
     def runs(self, model: Model) -> list[Path]:
         """The runs of a model, one a seed; none unless all are finished."""
         found = [self.cells / model.cell(seed) for seed in self.seeds]
-        return found if all((one / "result.json").exists() for one in found) else []
+        return found if all(finished(one) for one in found) else []
+
+    def results(self, model: Model) -> list[dict[str, Any]]:
+        """Their result.json."""
+        return [result for run in self.runs(model) if (result := finished(run))]
 
     def predictions(self, model: Model, partition: str) -> list[Path]:
         """Folders of its runs' predictions of devel or test; none unless all are there."""
@@ -73,10 +78,6 @@ class Cells:
             for run, result in zip(self.runs(model), self.results(model), strict=True)
         ]
         return found if all(one.is_dir() for one in found) else []
-
-    def results(self, model: Model) -> list[dict[str, Any]]:
-        """Their result.json."""
-        return [json.loads((run / "result.json").read_text(encoding="utf-8")) for run in self.runs(model)]
 
     def reason(self, model: Model) -> str:
         """Why a model has no figures; "" where it has some."""
@@ -96,14 +97,24 @@ class Cells:
             bundle: also export the run of the first seed.
 
         Raises:
+            OutputError: the folder cannot be made.
             ClusterError: the Ray cluster cannot be reached, or is lost.
         """
+        try:
+            self.cells.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{self.cells}: cannot be made ({error.strerror or error}); choose another --run"
+            ) from error
         wanted = {model.name: model for model in models if model.config is not None}
         needs = {name: _firsts(model) for name, model in wanted.items()}
         firsts = {one.name: one for several in needs.values() for one in several}
-        waves = [firsts, {name: one for name, one in wanted.items() if name not in firsts}]
-        for wave, seeds in product(waves, (self.seeds[:1], self.seeds[1:])):
-            left = [one for one in wave.values() if not self._hopeless(one, needs.get(one.name, ()))]
+        alones = {name: one for name, one in wanted.items() if not needs[name] and name not in firsts}
+        fusions = {name: one for name, one in wanted.items() if needs[name]}
+        # Fusions of one seed share features of their first stages: whoever comes later finds them.
+        rounds = [*product((firsts, alones), (self.seeds[:1], self.seeds[1:])), (fusions, self.seeds)]
+        for models_now, seeds in rounds:
+            left = [one for one in models_now.values() if not self._hopeless(one, needs.get(one.name, ()))]
             self._spread([self._job(one, seed, wanted, test, bundle) for one in left for seed in seeds])
 
     def _hopeless(self, model: Model, needs: Sequence[Model]) -> bool:
@@ -126,7 +137,6 @@ class Cells:
         left = [job for job in jobs if not job.done]
         if not left:
             return
-        self.cells.mkdir(parents=True, exist_ok=True)
         if self.workers == 1 and self.ray is None:
             for job in left:
                 try:
@@ -153,10 +163,6 @@ def work(job: Job) -> None:
     Raises:
         AffektError: as `run.train`.
     """
-    from affekt.training.bundling import bundle_of
-    from affekt.training.run import ABOUT, BUNDLE, CONFIG, judge_partition, open_run, train
-    from affekt.training.stage import LAST
-
     print(f"── {job.folder.name}", flush=True)
     try:
         result = train(job.config, job.folder, command=["affekt", *sys.argv[1:]], export=False)
@@ -170,8 +176,11 @@ def work(job: Job) -> None:
         part = job.test.with_name(f".{job.test.name}.part")
         judge_partition(setting, setting.parts.test, part)
         part.rename(job.test)
-    if setting and job.bundle and not (job.folder / BUNDLE / "config.json").exists():
-        bundle_of(setting, result)
+    if setting and job.bundle:
+        try:
+            bundle_of(setting, result)
+        except (ValueError, ModelError) as error:  # its figures are none the worse for it
+            print(f"{job.folder.name}: no bundle could be made: {error}", file=sys.stderr, flush=True)
 
 
 def _firsts(model: Model) -> list[Model]:

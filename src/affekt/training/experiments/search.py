@@ -67,7 +67,7 @@ def hyper_parameters(
     ]
     heading = ("8", "Table 8", "What each hyper-parameter does")
     columns = [f"devel {one}" for one in DIMENSIONS]
-    return described(Path(base.data.folder), first.seeds, heading, columns, lines, notes=notes)
+    return described(base, first.seeds, heading, columns, lines, notes=notes)
 
 
 def _known(value: float) -> float | None:

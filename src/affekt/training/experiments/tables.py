@@ -44,9 +44,9 @@ def reproduce(
     """
     paper, models = TABLES[table], models_of(table, base, wanted)
     prepared = open_prepared(Path(base.data.folder))
-    above = ceilings(table, paper, corpus, prepared.dataset.corpus, cells.folder) if corpus else []
+    above = ceilings(table, paper, corpus, prepared, cells.folder) if corpus else []
     has_test = paper.test and (base.data.folds != 0 or len(prepared.of("test")) > 0)
-    cells.train(models.values(), test=has_test, bundle=paper.test)
+    cells.train(models.values(), test=has_test, bundle=paper.test or table == "6")
     results = _judged(paper, base, cells, models)
     lines = [_line(paper, row, models, results, cells) for row in paper.rows]
     notes = _notes(table, base)
@@ -62,7 +62,7 @@ def reproduce(
     columns = columns_of(paper) + (list(EPOCHS) if table == "pooling" else [])
     heading = (table, paper.where, paper.title)
     tests = _tests(paper, results)
-    return described(prepared.folder, cells.seeds, heading, columns, [*lines, *above], tests, notes)
+    return described(base, cells.seeds, heading, columns, [*lines, *above], tests, notes)
 
 
 def columns_of(paper: Table) -> list[str]:
@@ -121,14 +121,15 @@ def _tests(paper: Table, results: Results) -> list[Difference]:
 
 
 def _notes(table: str, base: Config) -> list[str]:
-    notes = []
-    if table == "2":
-        text = base.text.get("encoder", "minilm")
-        notes.append(f"the base config's own text encoder is {text}, its visual network {_visual(base)}")
-    elif table in ("3", "5", "7"):
-        said = {"3": f"text encoder: {base.text.get('encoder', 'minilm')} (the paper's: XLNet)"}
-        notes.append(said.get(table, f"visual network: {_visual(base)}"))
-    return notes
+    """What the base config's own networks start from, and which gold it is."""
+    told = {
+        "text": f"text encoder: {base.text.get('encoder', 'minilm')} (the paper's: XLNet)",
+        "visual": f"visual network: {_visual(base)}",
+    }
+    about = {"2": ("text", "visual"), "3": ("text",), "4": (), "5": ("visual",), "pooling": ("visual",)}
+    notes = [told[one] for one in about.get(table, base.modalities) if one in told]
+    gold = gold_of(base.data, "devel")
+    return notes + list(gold.notes if gold else ())
 
 
 def _visual(base: Config) -> str:

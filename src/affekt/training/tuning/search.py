@@ -34,17 +34,11 @@ from affekt.training.tuning.folder import (
 from affekt.training.tuning.schedulers import Remembering, scheduler_of
 from affekt.training.tuning.space import Space, best_config
 from affekt.training.tuning.trial import Objective, run_trial
-from affekt.workers import QUIET, _connect
+from affekt.workers import _connect
 
 STATE = ".ray-tune"
 """Where Ray keeps its own notes while it works; they are never read by us and deleted in the end."""
-ENVIRONMENT = {
-    **QUIET,
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-}
+DIED = "its process ended (an error, out of memory, or a crash)"
 CORES = 2
 """Of a trial, where nothing else is said and there is no GPU."""
 
@@ -165,7 +159,7 @@ def _run(
         run = trial_folder(folder, number)
         trial = read_trial(search, folder, number)
         if trial.state == "open":
-            mark(run, "failed" if failed else "pruned", "its process ended" if failed else "")
+            mark(run, "failed" if failed else "pruned", DIED if failed else "")
             trial = read_trial(search, folder, number)
         if number not in over:
             over.add(number)
@@ -194,7 +188,7 @@ def _run(
 def _fit(
     told: dict[str, Any], trials: int, scheduler: Any, share: dict[str, float]
 ) -> Iterator[tuple[int, str]]:
-    """Let Ray Tune run all trials; yields those whose process failed, and of what."""
+    """Let Ray Tune run all trials; yields those that an error ended which is no fault of theirs."""
     tuner = ray_tune.Tuner(
         ray_tune.with_resources(run_trial, share),
         param_space={**told, "trial": ray_tune.grid_search(list(range(trials)))},
@@ -205,15 +199,14 @@ def _fit(
     )
     results = tuner.fit()
     for result in (results[place] for place in range(len(results))):
-        if result.error is not None and result.config:
-            lines = str(result.error).strip().splitlines() or [type(result.error).__name__]
-            yield result.config["trial"], lines[-1][:200]
+        cause = getattr(result.error, "cause", None)
+        if cause is not None and result.config:
+            yield result.config["trial"], " ".join(f"{type(cause).__name__}: {cause}".split())[:200]
 
 
 @contextmanager
 def _ray(address: str | None, workers: int | None) -> Iterator[tuple[Any, dict[str, float]]]:
     """Ray, here or on a cluster, and what of it a trial gets."""
-    os.environ.update(ENVIRONMENT)
     ray = _start(workers) if address is None else _connect(address)
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     try:
@@ -252,7 +245,7 @@ def _share(ray: Any, workers: int | None) -> dict[str, float]:
 def said(trial: Trial, count: int, search: Search) -> str:
     """A trial that is over as one line for the terminal."""
     values = " ".join(f"{name} {value:g}" for name, value in trial.values.items())
-    how = {"pruned": f"pruned at {trial.epochs}", "failed": f"failed: {trial.reason}"}.get(
-        trial.state, "to the end"
-    )
-    return f"{count:3} of {search.trials}  trial {trial.number:03}  CCC {trial.mean:6.3f}  {how:12}  {values}"
+    ways = {"pruned": f"pruned at {trial.epochs}", "failed": f"failed: {trial.reason}"}
+    score = f"{trial.mean:6.3f}" if trial.epochs else "     –"
+    how = ways.get(trial.state, "to the end")
+    return f"{count:3} of {search.trials}  trial {trial.number:03}  CCC {score}  {how:12}  {values}"
