@@ -266,14 +266,20 @@ def test_the_worse_quarter_goes_at_a_factor_of_four_thirds() -> None:
     assert decisions == ["CONTINUE", "CONTINUE", "STOP", "CONTINUE", "CONTINUE"]
 
 
+def test_nothing_goes_before_a_ninth_of_the_epochs() -> None:
+    scheduler = scheduler_of("asha", 27, 4 / 3)
+    assert [told(scheduler, 0, epoch, 0.5) for epoch in (1, 2, 3)] == ["CONTINUE"] * 3
+    assert [told(scheduler, 1, epoch, 0.1) for epoch in (1, 2, 3)] == ["CONTINUE", "CONTINUE", "STOP"]
+
+
 def test_a_rung_has_scores_of_its_own_epoch_alone() -> None:
-    scheduler = scheduler_of("asha", 20, 4 / 3)
+    scheduler = scheduler_of("asha", 17, 4 / 3)
     for epoch in range(1, 11):
         assert told(scheduler, 0, epoch, 0.05 * epoch) == "CONTINUE"
     assert [told(scheduler, 1, epoch, 0.05 * epoch) for epoch in range(1, 11)] == ["CONTINUE"] * 10
     (bracket,) = scheduler._brackets
     epochs = {rung: {round(score / 0.05) for score in scores.values()} for rung, scores in bracket._rungs}
-    assert {math.ceil(rung) for rung in epochs} == {1, 2, 3, 4, 5, 6, 8, 10, 14, 18}
+    assert {math.ceil(rung) for rung in epochs} == {1, 2, 3, 4, 5, 6, 8, 10, 14}
     assert all(one <= {math.ceil(rung)} for rung, one in epochs.items())
     assert sum(map(len, epochs.values())) == 8
 

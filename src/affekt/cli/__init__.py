@@ -12,9 +12,11 @@ from affekt import __version__
 from affekt.cli.batch import complain
 from affekt.cli.compare import compare
 from affekt.cli.corpus import corpus
+from affekt.cli.crossvalidate import crossvalidate
 from affekt.cli.delay import delay
 from affekt.cli.evaluate import evaluate
 from affekt.cli.features import features
+from affekt.cli.finetune import finetune
 from affekt.cli.gold import gold
 from affekt.cli.models import models
 from affekt.cli.predict import predict
@@ -90,7 +92,7 @@ def affekt() -> None:
 COMMANDS = (
     *(predict, report, models, features),
     *(corpus, prepare, gold, delay, synthesize, evaluate, compare),
-    *(train, runs, reproduce),
+    *(train, finetune, crossvalidate, reproduce, runs),
 )
 
 for command in COMMANDS:

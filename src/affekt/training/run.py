@@ -38,6 +38,7 @@ from affekt.training.config import FUSION, Config, Data, read_config, write_conf
 from affekt.training.devel import CHUNK, chunk_of, score
 from affekt.training.features import FEATURES, KeptFeatures, fingerprint, keep_features
 from affekt.training.learner import Learner
+from affekt.training.memory import keep_freed
 from affekt.training.parts import Parts, parts_of
 from affekt.training.precision import fabric_precision, half_networks, precision_said
 from affekt.training.sentences import Reader, reader_of
@@ -96,6 +97,7 @@ def train(
     """
     if config.machine.threads:
         torch.set_num_threads(config.machine.threads)
+    keep_freed()
     fabric = make_fabric(config, run)
     prepared = prepared_of(config.data)
     config = settled(config, prepared.dataset.spec)
@@ -110,8 +112,6 @@ def train(
         setting = setting_of(config, run, fabric, prepared)
         before = torch.are_deterministic_algorithms_enabled()
         torch.use_deterministic_algorithms(fabric.device.type == "cpu", warn_only=True)
-        # Filling every new tensor first finds reads of what nobody wrote; here it only costs a tenth.
-        torch.utils.deterministic.fill_uninitialized_memory = False
         try:
             results = {name: run_stage(setting, name, on_epoch) for name in config.names}
         finally:

@@ -8,23 +8,29 @@ from typing import Any, Literal
 from ray.tune.schedulers import ASHAScheduler, HyperBandScheduler, TrialScheduler
 
 Scheduler = Literal["asha", "hyperband"]
+SPARED = 9
+"""ASHA prunes nothing before a ninth of the epochs: from the first one it goes by noise and loses more than it
+saves (docs/tuning.md has what was measured)."""
 EPOCH, SCORE, REPLAYED = "epoch", "score", "replayed"
 """What a trial reports: epochs trained, best devel CCC so far, whether it only repeats what is in its log."""
 
 
-def scheduler_of(kind: Scheduler, epochs: int, reduction: float) -> Any:
+def scheduler_of(kind: Scheduler, epochs: int, reduction: float, first: int | None = None) -> Any:
     """Hyperband (Li et al. 2018) in rounds, or successive halving as results come in (ASHA, Li et al. 2020).
 
     Args:
         epochs: of a trial that is never pruned.
         reduction: η; a rung keeps 1 of η trials and the next is at η times the epochs.
+        first: epochs before ASHA's first rung; None: see `SPARED`.
     """
     # A trial ends by itself after its last epoch. If it were for the scheduler to stop it, Ray's HyperBand,
     # which rounds rungs down, would end trials at 80 epochs of 81; and its ASHA, where rungs lie closer than
     # an epoch, would compare a rung's first scores with those of later epochs.
     told: dict[str, Any] = {"time_attr": EPOCH, "metric": SCORE, "mode": "max", "max_t": epochs}
     told |= {"reduction_factor": reduction, "stop_last_trials": False}
-    return HyperBandScheduler(**told) if kind == "hyperband" else ASHAScheduler(**told)
+    if kind == "hyperband":
+        return HyperBandScheduler(**told)
+    return ASHAScheduler(**told, grace_period=first or max(1, epochs // SPARED))
 
 
 class Remembering:
