@@ -170,9 +170,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=40)
     told = parser.parse_args()
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    print(
-        f"{datetime.now(UTC):%Y-%m-%d}: {told.epochs} epochs, {told.workers} trials at a time, {told.seeds} seeds\n"
-    )
+    how = f"{told.epochs} epochs, {told.workers} trials at a time, {told.seeds} seeds"
+    print(f"{datetime.now(UTC):%Y-%m-%d}: {how}\n")
     print("| | factor | trials | epochs spent, in whole trainings | regret, CCC | largest | to the end |")
     print("|---|---|---|---|---|---|---|")
     for way in ways():

@@ -95,3 +95,11 @@ def test_gradient_by_differences() -> None:
         torch.randn(2, 4, 2, dtype=torch.float64),
     )
     assert torch.autograd.gradcheck(lambda p: concordance_loss(p, y), (x,))
+
+
+def test_a_dimension_that_nobody_labelled_is_left_out_of_the_mean() -> None:
+    torch.manual_seed(1)
+    predicted, gold = torch.randn(2, 6, 2), torch.randn(2, 6, 2)
+    mask = torch.tensor([True, False]).expand(2, 6, 2)
+    expected = 1 - concordance(predicted[..., :1], gold[..., :1]).mean()
+    torch.testing.assert_close(concordance_loss(predicted, gold, mask), expected)

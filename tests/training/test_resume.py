@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from prepared import write_tiny
 from safetensors.torch import load_file
 
 from affekt.errors import ConfigError
 from affekt.training.config import read_config
 from affekt.training.run import train
+from prepared import write_tiny
 
 # Checkpoints after every step, and a pause in each so that a kill finds it anywhere in an epoch.
 SLOW = """
@@ -82,7 +82,12 @@ def same(one: Path, other: Path, stage: str) -> None:
 def test_killed_thrice_it_ends_with_the_same_weights_to_the_bit(small_prepared: Path, tmp_path: Path) -> None:
     changes = {
         "machine": {"checkpoint_seconds": 0.0},
-        "stages": {"text": {"batch": 2}, "audio": {"batch": 2}, "visual": {"batch": 2}, "fusion": {"batch": 2}},
+        "stages": {
+            "text": {"batch": 2},
+            "audio": {"batch": 2},
+            "visual": {"batch": 2},
+            "fusion": {"batch": 2},
+        },
     }
     config = write_tiny(tmp_path / "config.yaml", small_prepared, **changes)
     train(read_config(config), tmp_path / "whole", export=False)

@@ -11,8 +11,8 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from safetensors.torch import load_file
 from torch import Tensor
 
-from affekt.training.concordance import concordance_loss
 from affekt.training.batches import Epochs
+from affekt.training.concordance import concordance_loss
 from training.two_processes import step
 
 
@@ -35,7 +35,9 @@ def test_two_processes_give_the_gradients_of_the_joined_batch(small_prepared: Pa
         assert rank.keys() == alone.keys()
         for name, value in alone.items():
             assert value.dtype == torch.float64
-            torch.testing.assert_close(rank[name], value, atol=1e-8, rtol=1e-8, msg=lambda m, name=name: f"{name}: {m}")
+            torch.testing.assert_close(
+                rank[name], value, atol=1e-8, rtol=1e-8, msg=lambda m, name=name: f"{name}: {m}"
+            )
 
 
 def test_moments_are_joined_and_not_the_ccc() -> None:
@@ -51,7 +53,9 @@ def test_moments_are_joined_and_not_the_ccc() -> None:
     parts = []
     for own, other in ((0, 1), (1, 0)):
         mine = predicted[own : own + 1].detach().requires_grad_()
-        theirs = Other(predicted[other : other + 1].detach(), gold[other : other + 1], mask[other : other + 1])
+        theirs = Other(
+            predicted[other : other + 1].detach(), gold[other : other + 1], mask[other : other + 1]
+        )
         concordance_loss(mine, gold[own : own + 1], mask[own : own + 1], theirs.added).backward()
         assert mine.grad is not None
         parts.append(mine.grad)

@@ -11,12 +11,11 @@ from safetensors.torch import save_file
 from affekt.corpora.prepared.dataset import open_prepared
 from affekt.networks import AudioConfig, FusionConfig, HeadConfig, MultimodalConfig, TextConfig, VisualConfig
 from affekt.training.batches import Looks, Windows
-from affekt.training.config import Fitting
+from affekt.training.config import Data, Fitting
+from affekt.training.encoders import text_encoder
 from affekt.training.learner import Learner
 from affekt.training.parts import parts_of
-from affekt.training.config import Data
 from affekt.training.sentences import Reader
-from affekt.training.encoders import text_encoder
 from affekt.training.stage import Stage
 
 
@@ -57,4 +56,7 @@ def step(fabric: Fabric, prepared: str, out: str, batch: int) -> None:
     loss = stage._step(windows[rows])
     gradients = {name: one.grad for name, one in learner.named_parameters() if one.grad is not None}
     torch.set_default_dtype(usual)
-    save_file({**gradients, "loss": torch.tensor(loss, dtype=torch.float64)}, Path(out) / f"rank{fabric.global_rank}.safetensors")
+    save_file(
+        {**gradients, "loss": torch.tensor(loss, dtype=torch.float64)},
+        Path(out) / f"rank{fabric.global_rank}.safetensors",
+    )

@@ -136,13 +136,14 @@ def _prepared(corpus: Path, model: str, run: Path, threads: int | None) -> tuple
 def _tell(result: dict[str, Any], run: Path) -> None:
     """Both models on devel, and what follows."""
     from affekt.report.summary import counted, printable
+    from affekt.training.devel import figure
 
     before, old = result["before"], printable(result["model"])
     train, devel = (counted(result["recordings"][name], "recording") for name in ("train", "devel"))
     click.echo(f"\n{train} learned from; devel, {devel}: {printable(result['devel'])}")
     click.echo(f"devel CCC   {old:>12}   {'yours':>6}")
     for name in ("arousal", "valence", "mean"):
-        click.echo(f"{name:11} {before[name]:12.3f}   {result[name]:6.3f}")
+        click.echo(f"{name:11} {figure(before[name]):>12}   {figure(result[name]):>6}")
     for name in result["unlabelled"]:
         click.echo(f"no recording has labels of {name}: what yours says of it means nothing; take {old}'s")
     if result["mean"] > before["mean"]:

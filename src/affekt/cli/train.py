@@ -55,17 +55,18 @@ def train() -> None:
 def run(config: Path, changes: tuple[str, ...], run: Path | None) -> None:
     """Train a model as CONFIG says, in the stages of the paper.
 
-    First each modality's network with a head of its own, then all of them together, starting from these. KEY=VALUE
-    changes the config, as in fusion.kind=residual seed=1 modalities=[audio]. A run that was stopped goes on
-    with the same command, exactly where it was. docs/train.md has every option.
+    First each modality's network with a head of its own, then all of them together, starting from these.
+    KEY=VALUE changes the config, as in fusion.kind=residual seed=1 modalities=[audio]. A run that was stopped
+    goes on with the same command, exactly where it was. docs/train.md has every option.
     """
     with needing_torch():
         from affekt.training.config import read_config
+        from affekt.training.devel import figure
         from affekt.training.run import train as work
     folder = run or Path("runs") / config.stem
     result = work(read_config(config, changes), folder, command=["affekt", *sys.argv[1:]])
     click.echo(
-        f"devel CCC: arousal {result['arousal']:.3f}, valence {result['valence']:.3f}; "
+        f"devel CCC: arousal {figure(result['arousal'])}, valence {figure(result['valence'])}; "
         f"affekt predict FILE --model {folder}"
     )
 

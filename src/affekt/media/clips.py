@@ -107,7 +107,8 @@ class Reading:
             present = np.array([row.window is not None for row in rows])
             sound, has_sound = normalise(windows, present, self.spec, level)
             faces, frame_face, boxes, stills = self._seen(rows)
-            spoken = sentence_frames(self.sentences, len(rows), self.recording.alignment, first - self.text_delay)
+            late = first - self.text_delay
+            spoken = sentence_frames(self.sentences, len(rows), self.recording.alignment, late)
             speaker = speaker_frames(self.turns, len(rows), first)
             yield Clip(first, sound, has_sound, speaker, faces, frame_face, boxes, spoken, stills)
             first += len(rows)

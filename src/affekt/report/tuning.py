@@ -89,8 +89,8 @@ def show_tuning(
     for line in lines:
         grid.add_row(*line)
     console.print(grid)
-    for line in failures(trials):
-        console.print(f"\n{line}", style="yellow", soft_wrap=True)
+    for failure in failures(trials):
+        console.print(f"\n{failure}", style="yellow", soft_wrap=True)
     console.print(f"\n{DEFINITION}", style="dim")
 
 

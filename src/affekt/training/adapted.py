@@ -16,7 +16,7 @@ import torch
 from affekt.errors import ModelError
 from affekt.networks import Multimodal
 from affekt.runtime.bundle import CARD, CONFIG, WEIGHTS, Bundle, sha256
-from affekt.training.devel import Score
+from affekt.training.devel import Score, figure
 from affekt.training.export import offsets, stored
 
 
@@ -73,7 +73,8 @@ def adapted_card(
         scores: devel CCC of the source and of this one, by what they are called.
     """
     rows = [
-        f"| {who} | {one.arousal:.3f} | {one.valence:.3f} | {one.mean:.3f} |" for who, one in scores.items()
+        f"| {who} | {figure(one.arousal)} | {figure(one.valence)} | {figure(one.mean)} |"
+        for who, one in scores.items()
     ]
     quoted = [f"> {line}".rstrip() for line in source.card.splitlines()]
     lines = [

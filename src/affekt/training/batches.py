@@ -99,7 +99,9 @@ Window = tuple[int, int]
 class Windows(Dataset[Batch]):
     """All windows of some clips: disjoint cuts of T frames, none across recordings (readings 7)."""
 
-    def __init__(self, clips: Sequence[PreparedClip], frames: int, looks: Looks, shuffled: int | None = None) -> None:
+    def __init__(
+        self, clips: Sequence[PreparedClip], frames: int, looks: Looks, shuffled: int | None = None
+    ) -> None:
         """Lay out the windows.
 
         Args:
@@ -111,7 +113,9 @@ class Windows(Dataset[Batch]):
             CorpusError: it is to be shuffled, and there is no other recording.
         """
         if shuffled is not None and len(clips) < 2:
-            raise CorpusError("data.shuffled: there is one recording alone, no other to take sound and faces from")
+            raise CorpusError(
+                "data.shuffled: there is one recording alone, no other to take sound and faces from"
+            )
         self.clips, self.frames, self.looks = clips, frames, looks
         self.windows: list[Window] = [
             (k, first) for k, clip in enumerate(clips) for first in range(0, len(clip), frames)
@@ -226,7 +230,9 @@ def _stack(arrays: Sequence[np.ndarray]) -> Tensor:
 
 
 def _sentences(
-    joined: Sequence[_Joined], texts: Sequence[Sequence[Sentence]], encode: Callable[[Sequence[str]], Sentences]
+    joined: Sequence[_Joined],
+    texts: Sequence[Sequence[Sentence]],
+    encode: Callable[[Sequence[str]], Sentences],
 ) -> tuple[Sentences, Tensor]:
     """The distinct sentences of all windows, each once, and which of them each frame has."""
     rows: dict[str, int] = {}

@@ -9,7 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from affekt.errors import ModelError, OutputError
+from affekt.training.devel import figure
 from affekt.training.export import write_bundle
+from affekt.training.folder import ABOUT, BUNDLE
 from affekt.training.parts import Parts, in_both
 from affekt.training.stage import BEST
 
@@ -27,8 +29,6 @@ def bundle_of(setting: Setting, result: dict[str, Any]) -> None:
         ModelError: a weight is too large for half precision, or a network cannot be exported.
         OutputError: the folder cannot be written to.
     """
-    from affekt.training.run import BUNDLE
-
     final = result["final"]
     learner = setting.learner(final)
     learner.load_state_dict(load_file(setting.run / final / BEST))
@@ -58,12 +58,10 @@ def bundle_of(setting: Setting, result: dict[str, Any]) -> None:
 
 def card(setting: Setting, result: dict[str, Any]) -> str:
     """The model card: what the model was trained on, what it started from, how well it does on devel."""
-    from affekt.training.run import ABOUT
-
     about = json.loads((setting.run / ABOUT).read_text(encoding="utf-8"))
     parts, model = setting.parts, setting.model
     rows = [
-        f"| {name} | {one['arousal']:.3f} | {one['valence']:.3f} | {one['epoch']} of {one['epochs']} | "
+        f"| {name} | {figure(one['arousal'])} | {figure(one['valence'])} | {one['epoch']} of {one['epochs']} | "
         f"{one['parameters']:,} |"
         for name, one in result["stages"].items()
     ]
@@ -82,14 +80,14 @@ def card(setting: Setting, result: dict[str, Any]) -> str:
         if late
         else "Gold was not moved in time: what the model says comes as late as the annotators did.",
         "",
-        "CCC over the concatenated frames of devel, which also chose the epoch, so it is a little flattering:",
+        "CCC over the concatenated frames of devel, which also chose the epoch, so it flatters a little:",
         "",
         "| stage | arousal | valence | epoch | parameters |",
         "|---|---|---|---|---|",
         *rows,
         "",
         *(["Started from:", "", *started, ""] if started else []),
-        "The licence of these weights is for whoever trained them to say; the corpus' own licence may bind it.",
+        "The licence of these weights is for whoever trained them to say; the corpus' licence may bind it.",
         "It estimates how people like those of the corpus appear. It is not for judging anybody; in the EU,",
         "inferring emotions at work and in education is forbidden (AI Act, Article 5).",
         "",

@@ -1,4 +1,4 @@
-"""The concordance loss (paper, section 5.2; readings 6), over one process' frames or over several processes'."""
+"""The concordance loss (paper, section 5.2; readings 6), over the frames of one process or of several."""
 
 from __future__ import annotations
 
@@ -60,10 +60,15 @@ def concordance_loss(
 ) -> Tensor:
     """J = 1 − mean over the dimensions of their CCC (Eq. 10); 0 with a zero gradient where nothing counts.
 
+    A dimension without a label in the whole batch is left out of the mean.
+
     Args:
         predicted, gold, mask, total: as `concordance`.
     """
-    if mask is not None and not bool(total(mask.any().to(torch.float32).reshape(1))):
-        whole = mask if mask.dim() == predicted.dim() else mask.unsqueeze(-1)
+    if mask is None:
+        return 1 - concordance(predicted, gold, mask, total).mean()
+    whole = (mask if mask.dim() == predicted.dim() else mask.unsqueeze(-1)).expand_as(predicted)
+    labelled = total(whole.flatten(0, -2).any(0).to(torch.float32)) > 0
+    if not bool(labelled.any()):
         return 0 * torch.where(whole, predicted, torch.zeros_like(predicted)).sum()
-    return 1 - concordance(predicted, gold, mask, total).mean()
+    return 1 - concordance(predicted, gold, mask, total)[labelled].mean()

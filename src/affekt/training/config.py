@@ -1,4 +1,4 @@
-"""What a training run is told: one typed object, read from YAML, changed by KEY=VALUE, kept in the run folder.
+"""What a training run is told: one typed object, from YAML, changed by KEY=VALUE, kept in the run folder.
 
 Every default is the paper's, or readings 7's where it is silent; a file that names its data alone trains the
 paper's model.
@@ -186,7 +186,7 @@ class Config:
 
 
 def sound_of(audio: Mapping[str, Any], spec: ClipSpec) -> dict[str, Any]:
-    """What the clips decide of an audio network: the samples of a frame, and their rate where it asks for it."""
+    """What the clips decide of an audio network: samples of a frame, and their rate where it asks."""
     sound = {"window": spec.window}
     if audio.get("kind", "tzirakis") in ("li", "pretrained"):
         sound["rate"] = spec.sample_rate
@@ -268,9 +268,7 @@ def _kind(kinds: Mapping[str, tuple[type, type]], values: Mapping[str, Any], par
     return kinds[kind][0]
 
 
-def _options(
-    kind: type[Any], values: object, where: str, beside: Sequence[str] = ()
-) -> dict[str, Any]:
+def _options(kind: type[Any], values: object, where: str, beside: Sequence[str] = ()) -> dict[str, Any]:
     """Plain values as the fields of a dataclass, each checked against the type that the class says.
 
     Args:

@@ -26,8 +26,9 @@ from affekt.timeline import DIMENSIONS, Recording
 from affekt.timeline.files import finite
 from affekt.training.config import Config
 from affekt.training.experiments.running import TEST, Job, work
+from affekt.training.folder import write_json
 from affekt.training.parts import folds_of, parts_of
-from affekt.training.run import prepared_of, write_json
+from affekt.training.run import prepared_of
 from affekt.training.sentences import reader_of
 from affekt.training.stage import RESULT
 from affekt.workers import spread

@@ -1,12 +1,13 @@
-"""Whole recordings judged by a learner, the head's state carried from cut to cut, and their CCC (readings 7)."""
+"""Whole recordings judged by a learner, the state carried from cut to cut, and their CCC (readings 7)."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ import torch
 from affekt.corpora.prepared.build import file_names
 from affekt.errors import OutputError
 from affekt.scoring import Moments
-from affekt.timeline import FRAME_RATE
+from affekt.timeline import DIMENSIONS, FRAME_RATE
 from affekt.timeline.files import atomic
 from affekt.training.batches import Windows
 from affekt.training.export import audio_context
@@ -32,16 +33,33 @@ class Score:
     """CCC over the concatenated frames of all recordings."""
 
     arousal: float
+    """NaN where no recording has a label."""
     valence: float
 
     @property
     def mean(self) -> float:
         """What early stopping goes by."""
-        return (self.arousal + self.valence) / 2
+        known = [one for one in (self.arousal, self.valence) if not math.isnan(one)]
+        return sum(known) / len(known) if known else 0.0
+
+    @classmethod
+    def of(cls, result: Mapping[str, Any]) -> Score:
+        """Read back from a result.json, where what is unknown is null."""
+        arousal, valence = (math.nan if result[one] is None else result[one] for one in DIMENSIONS)
+        return cls(arousal, valence)
+
+
+def figure(value: float | None) -> str:
+    """A CCC for people; a dash where there is none.
+
+    >>> figure(0.5), figure(None), figure(float("nan"))
+    ('0.500', '–', '–')
+    """
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def chunk_of(learner: Learner) -> int:
-    """Frames that a learner is given at a time; the trace does not depend on it where networks see a frame."""
+    """Frames that a learner is given at a time; the trace does not depend on it."""
     return audio_context(learner.model.config) or CHUNK
 
 
@@ -83,10 +101,12 @@ def score(learner: Learner, windows: Windows, fabric: Fabric, folder: Path | Non
         if folder is not None:
             write_trace(names[k], said, folder / files[k])
     if fabric.world_size > 1:
-        own = torch.tensor([[m.n, m.mean_x, m.mean_y, m.m2_x, m.m2_y, m.c_xy] for m in total], dtype=torch.float64)
+        own = torch.tensor(
+            [[m.n, m.mean_x, m.mean_y, m.m2_x, m.m2_y, m.c_xy] for m in total], dtype=torch.float64
+        )
         every = torch.as_tensor(fabric.all_gather(own.to(fabric.device))).cpu().numpy()
         total = [_sum([Moments(int(one[d, 0]), *one[d, 1:]) for one in every]) for d in range(2)]
-    arousal, valence = (float(m.ccc) for m in total)
+    arousal, valence = (float(m.ccc) if m.n else math.nan for m in total)
     return Score(arousal, valence)
 
 

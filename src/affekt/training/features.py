@@ -23,7 +23,7 @@ FEATURES = "features"
 
 
 class KeptFeatures:
-    """The features of one network for some recordings, on disk in half precision as a bundle's weights are."""
+    """The features of one network for some recordings, on disk in half precision as a bundle's weights."""
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         """Where they are kept; `names` are those of all recordings of the corpus, in its order."""

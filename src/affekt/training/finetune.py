@@ -26,14 +26,16 @@ from affekt.errors import ConfigError, CorpusError, ModelError
 from affekt.networks import MultimodalConfig
 from affekt.runtime.bundle import WEIGHTS, Bundle, open_bundle, sha256
 from affekt.runtime.engine import Engine
+from affekt.timeline.files import finite
 from affekt.training.adapted import adapted_card, write_adapted
 from affekt.training.batches import Known, Looks, Windows
 from affekt.training.config import FUSION, Config, Fitting, config_of
 from affekt.training.devel import Score, score
 from affekt.training.division import Division, divided, understood, unlabelled
+from affekt.training.folder import ABOUT, BUNDLE, begin, write_json
 from affekt.training.learner import Learner
 from affekt.training.precision import half_networks
-from affekt.training.run import ABOUT, BUNDLE, Setting, begin, kept_features, make_fabric, note, write_json
+from affekt.training.run import Setting, kept_features, make_fabric, note
 from affekt.training.stage import RESULT, Stage, finished
 
 
@@ -228,7 +230,7 @@ def _finish(
     (stage, best), name = next(iter(stages.items())), setting.run.resolve().name
     learned = [one for one in bundle.modalities if one not in learner.frozen]
     learned += ["fusion", "head"] if stage == FUSION else ["head"]
-    parts, after = division.parts, Score(best["arousal"], best["valence"])
+    parts, after = division.parts, Score.of(best)
     counts = len(parts.train), len(parts.devel)
     scores = {bundle.name: before, name: after}
     card = adapted_card(bundle, name, setting.prepared.dataset.corpus, counts, learned, division.said, scores)
@@ -236,8 +238,8 @@ def _finish(
     result = {
         "stages": stages,
         "final": stage,
-        **{key: getattr(after, key) for key in ("arousal", "valence", "mean")},
-        "before": {key: getattr(before, key) for key in ("arousal", "valence", "mean")},
+        **{key: finite(getattr(after, key)) for key in ("arousal", "valence", "mean")},
+        "before": {key: finite(getattr(before, key)) for key in ("arousal", "valence", "mean")},
         "model": bundle.name,
         "learned": learned,
         "recordings": {"train": counts[0], "devel": counts[1]},

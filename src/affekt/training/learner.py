@@ -1,4 +1,4 @@
-"""A model under training: what turns words into vectors, the networks, fusion and head, and what is frozen."""
+"""A model under training: the word encoder, the networks, fusion and head, and what is frozen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Learner(nn.Module):
         Args:
             encoder: of words, if it learns with the model; None: batches have vectors.
             frozen: modalities whose networks do not learn.
-            bf16: modalities whose networks compute in bfloat16; weights, fusion, head and loss are never in it.
+            bf16: modalities whose networks compute in bfloat16; weights, fusion, head, loss never do.
         """
         super().__init__()
         self.encoder = encoder
@@ -94,11 +94,13 @@ class Learner(nn.Module):
             if words is None:
                 assert self.encoder is not None and batch.sentences.pieces is not None
                 words = self.encoder(*batch.sentences.pieces, batch.sentences.mask)
-            return self.model.embed_sentences(words.to(self.dtype), batch.sentences.mask, batch.frame_sentence)
+            return self.model.embed_sentences(
+                words.to(self.dtype), batch.sentences.mask, batch.frame_sentence
+            )
         if name == "audio":
             assert batch.audio is not None
             return self.model.embed_sound(batch.audio.to(self.dtype), batch.speaker, batch.presence[..., 1])
         assert batch.images is not None and batch.frame_image is not None
-        # The decoder's layout (F, S, S, 3), seen as (F, 3, S, S), is the one that convolutions are quickest in.
+        # The decoder's layout (F, S, S, 3), seen as (F, 3, S, S), is what convolutions are quickest in.
         images = batch.images.permute(0, 3, 1, 2).to(self.dtype) / 255
         return self.model.embed_faces(images, batch.frame_image)

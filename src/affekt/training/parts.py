@@ -70,7 +70,9 @@ def folds_of(clips: Sequence[PreparedClip], k: int) -> list[int]:
         for clip in clips
     ]
     if not any(one.speaker or one.group for one in people):
-        raise CorpusError("the corpus does not say who speaks in which recording, so folds by speaker cannot be made")
+        raise CorpusError(
+            "the corpus does not say who speaks in which recording, so folds by speaker cannot be made"
+        )
     return components(people) if k == -1 else fold_of(people, k, frames=[len(clip) for clip in clips])
 
 

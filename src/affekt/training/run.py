@@ -1,23 +1,19 @@
 """A training run: the stages of section 5.3 one after the other, in a folder that tells all of it.
 
-    config.yaml, about.json         what it was told; versions, seed, git state, machine
-    STAGE/                          log.csv, last.pt, best.safetensors, devel/*.csv, result.json
-    tensorboard/                    the same curves for TensorBoard
-    bundle/                         what `affekt predict --model RUN` runs, without PyTorch
-    result.json                     devel CCC of every stage; there when the run is finished
+config.yaml, about.json         what it was told; versions, seed, git state, machine
+STAGE/                          log.csv, last.pt, best.safetensors, devel/*.csv, result.json
+tensorboard/                    the same curves for TensorBoard
+bundle/                         what `affekt predict --model RUN` runs, without PyTorch
+result.json                     devel CCC of every stage; there when the run is finished
 """
 
 from __future__ import annotations
 
 import json
-import platform
 import shutil
-import subprocess
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,19 +30,16 @@ from affekt.runtime.bundle import CONFIG as BUNDLE_CONFIG
 from affekt.timeline import ClipSpec
 from affekt.timeline.files import atomic
 from affekt.training.batches import Looks, Windows
-from affekt.training.config import FUSION, Config, Data, read_config, write_config
+from affekt.training.config import FUSION, Config, Data, read_config
 from affekt.training.devel import CHUNK, chunk_of, score
 from affekt.training.features import FEATURES, KeptFeatures, fingerprint, keep_features
+from affekt.training.folder import ABOUT, BUNDLE, CONFIG, begin, write_json
 from affekt.training.learner import Learner
 from affekt.training.memory import keep_freed
 from affekt.training.parts import Parts, parts_of
-from affekt.training.precision import fabric_precision, half_networks, precision_said
+from affekt.training.precision import fabric_precision, half_networks
 from affekt.training.sentences import Reader, reader_of
 from affekt.training.stage import BEST, DEVEL, LOG, RESULT, OnEpoch, Stage, finished
-from affekt.version import __version__
-
-CONFIG, ABOUT, BUNDLE = "config.yaml", "about.json", "bundle"
-PACKAGES = ("torch", "lightning-fabric", "numpy", "transformers", "timm", "onnx", "onnxruntime", "ray")
 
 
 @dataclass(frozen=True)
@@ -75,12 +68,21 @@ class Setting:
         bf16 = half_networks(self.config.machine.precision, self.fabric.device)
         try:
             return Learner(sizes, learned, frozen, bf16)
-        except (ImportError, ValueError, TypeError) as error:  # a backbone's library, or a size that fits no other
+        except (
+            ImportError,
+            ValueError,
+            TypeError,
+        ) as error:  # a backbone's library, or a size that fits no other
             raise ModelError(f"{stage}: {' '.join(str(error).split())[:200]}") from error
 
 
 def train(
-    config: Config, run: Path, *, command: Sequence[str] = (), on_epoch: OnEpoch | None = None, export: bool = True
+    config: Config,
+    run: Path,
+    *,
+    command: Sequence[str] = (),
+    on_epoch: OnEpoch | None = None,
+    export: bool = True,
 ) -> dict[str, Any]:
     """Train a model, or go on where its training was stopped; returns the run's result.
 
@@ -218,7 +220,7 @@ def run_stage(setting: Setting, name: str, on_epoch: OnEpoch | None = None) -> d
         return taken_over(setting, name)
     learner = setting.learner(name)
     start_from(setting, name, learner)
-    looks = looks_of(setting, learner, name)
+    looks = looks_of(setting, learner)
     fitting, seed = config.fitting(name), config.seed
     shuffled = seed if config.data.shuffled else None
     stage = Stage(
@@ -249,7 +251,9 @@ def start_from(setting: Setting, name: str, learner: Learner) -> None:
             own = (f"model.{modality}.", "encoder.") if modality == "text" else f"model.{modality}."
             wanted = {k: v.shape for k, v in learner.state_dict().items() if k.startswith(own)}
             if wanted != {k: v.shape for k, v in kept.items()}:
-                raise ConfigError(f"{setting.run / modality}: holds another network; delete it to train it anew")
+                raise ConfigError(
+                    f"{setting.run / modality}: holds another network; delete it to train it anew"
+                )
             learner.load_state_dict(kept, strict=False)
     elif name == "audio":
         source = config.audio.get("weights") or config.audio.get("name") or "none"
@@ -261,7 +265,7 @@ def start_from(setting: Setting, name: str, learner: Learner) -> None:
         note(setting, name, setting.reader.said)
 
 
-def looks_of(setting: Setting, learner: Learner, name: str) -> Looks:
+def looks_of(setting: Setting, learner: Learner) -> Looks:
     """What a stage reads of the clips; the features of what is frozen are computed first."""
     modalities = learner.model.config.modalities
     raw = Looks(
@@ -297,12 +301,21 @@ def kept_features(setting: Setting, learner: Learner, name: str) -> KeptFeatures
     kept = KeptFeatures(folder, names)
     if setting.fabric.is_global_zero:
         looks = Looks(
-            setting.reader.read if setting.reader and name == "text" else None, name == "audio", name == "visual"
+            setting.reader.read if setting.reader and name == "text" else None,
+            name == "audio",
+            name == "visual",
         )
         learner.to(setting.fabric.device)
         with torch.inference_mode():
             keep_features(
-                learner, name, setting.parts.all, kept, looks, setting.fabric.device, chunk_of(learner), _progress(name)
+                learner,
+                name,
+                setting.parts.all,
+                kept,
+                looks,
+                setting.fabric.device,
+                chunk_of(learner),
+                _progress(name),
             )
     setting.fabric.barrier()
     return kept
@@ -342,63 +355,6 @@ def taken_over(setting: Setting, name: str) -> dict[str, Any]:
     return result
 
 
-# The folder
-
-
-def begin(config: Config, run: Path, corpus: str, fabric: Fabric, command: Sequence[str]) -> None:
-    """Write what a new run was told; see that a folder that is there holds this very run.
-
-    Raises:
-        ConfigError: it holds another one.
-    """
-    path = run / CONFIG
-    if path.exists():
-        there = read_config(path)
-        if comparable(there) != comparable(config):
-            changed = ", ".join(sorted(differing(comparable(there), comparable(config))))
-            raise ConfigError(f"{run}: holds a run of another config ({changed}); give another --run")
-    if finished(run) is None:
-        write_config(config, path)
-    if (run / ABOUT).exists():
-        return
-    about = {
-        "affekt": __version__,
-        "versions": {name: found for name in PACKAGES if (found := _version(name))},
-        "python": platform.python_version(),
-        "seed": config.seed,
-        "git": git_state(),
-        "device": _device(fabric),
-        "precision": precision_said(config.machine.precision, fabric.device),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "corpus": corpus,
-        "command": list(command),
-        "weights": {},
-    }
-    write_json(about, run / ABOUT)
-
-
-def comparable(config: Config) -> dict[str, Any]:
-    """A config without what may change when a run goes on: the machine, and how long it may last."""
-    plain = config.to_dict()
-    del plain["machine"]
-    for fitting in (plain["training"], *plain["stages"].values()):
-        for name in ("epochs", "patience"):
-            fitting.pop(name, None)
-    return plain
-
-
-def differing(one: dict[str, Any], other: dict[str, Any], where: str = "") -> list[str]:
-    """Dotted names of what two plain configs say differently."""
-    found = []
-    for name in {*one, *other}:
-        a, b = one.get(name), other.get(name)
-        if isinstance(a, dict) and isinstance(b, dict):
-            found += differing(a, b, f"{where}{name}.")
-        elif a != b:
-            found.append(f"{where}{name}")
-    return found
-
-
 def note(setting: Setting, stage: str, said: str) -> None:
     """Keep in about.json what a network started from."""
     if setting.fabric.is_global_zero:
@@ -429,44 +385,5 @@ def judge_partition(setting: Setting, clips: Sequence[PreparedClip], folder: Pat
     learner = setting.learner(final)
     learner.load_state_dict(load_file(setting.run / final / BEST))
     learner.to(setting.fabric.device)
-    looks = looks_of(setting, learner, final)
+    looks = looks_of(setting, learner)
     return score(learner, Windows(clips, CHUNK, looks), setting.fabric, folder)
-
-
-def write_json(values: Any, path: Path) -> None:
-    """Write JSON whole or not at all."""
-    with atomic(path) as part:
-        part.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def git_state() -> dict[str, Any] | None:
-    """Commit and cleanness of the current folder, else of affekt's own; None where neither is a checkout."""
-    return _git(Path.cwd()) or _git(Path(__file__).parent)
-
-
-def _git(folder: Path) -> dict[str, Any] | None:
-    def ask(*words: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", *words], cwd=folder, capture_output=True, text=True, timeout=10, check=False
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = ask("rev-parse", "HEAD")
-    return None if commit is None else {"commit": commit, "dirty": bool(ask("status", "--porcelain"))}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _device(fabric: Fabric) -> str:
-    if fabric.device.type == "cuda":
-        return torch.cuda.get_device_name(fabric.device)
-    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
-

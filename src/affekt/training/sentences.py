@@ -1,4 +1,4 @@
-"""Sentences as a stage reads them: vectors of a frozen encoder, kept on disk, or pieces for one that learns."""
+"""Sentences as a stage reads them: kept vectors of a frozen encoder, or pieces for one that learns."""
 
 from __future__ import annotations
 

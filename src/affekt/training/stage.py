@@ -30,11 +30,11 @@ from torch.utils.data import DataLoader
 
 from affekt.corpora.prepared.lock import sweep
 from affekt.errors import ConfigError, OutputError
-from affekt.timeline.files import atomic
+from affekt.timeline.files import atomic, finite
 from affekt.training.batches import Batch, Epochs, Windows
 from affekt.training.concordance import concordance_loss
 from affekt.training.config import Fitting
-from affekt.training.devel import Score, score
+from affekt.training.devel import Score, figure, score
 from affekt.training.learner import Learner
 from affekt.training.visual_weights import MORE_THAN_TENSORS
 
@@ -101,7 +101,12 @@ class Stage:
         )
         self.module, self.optimiser = fabric.setup(learner, optimiser)
         self.epochs = Epochs(
-            len(train), fitting.batch, seed, steps=fitting.steps, rank=fabric.global_rank, ranks=fabric.world_size
+            len(train),
+            fitting.batch,
+            seed,
+            steps=fitting.steps,
+            rank=fabric.global_rank,
+            ranks=fabric.world_size,
         )
 
     # Going on
@@ -123,7 +128,8 @@ class Stage:
         except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, MORE_THAN_TENSORS) as error:
             reason = " ".join(str(error).split())[:160]
             raise ConfigError(
-                f"{path}: is no checkpoint of this run ({reason}); delete the folder {self.folder} to begin anew"
+                f"{path}: is no checkpoint of this run ({reason}); "
+                f"delete the folder {self.folder} to begin anew"
             ) from error
 
     def checkpoint(self) -> None:
@@ -258,7 +264,8 @@ class Stage:
         if self.fabric.is_global_zero:
             write_log(at.rows, self.folder / LOG)
             self.fabric.log_dict(
-                {f"{self.name}/{key}": row[key] for key in ("loss", "arousal", "valence", "mean")}, step=at.epoch
+                {f"{self.name}/{key}": row[key] for key in ("loss", "arousal", "valence", "mean")},
+                step=at.epoch,
             )
             print(said(self.name, row, at), flush=True)
         self.fabric.barrier()
@@ -271,8 +278,8 @@ class Stage:
             "stage": self.name,
             "epoch": at.best_epoch,
             "epochs": at.epoch,
-            "arousal": best["arousal"],
-            "valence": best["valence"],
+            "arousal": finite(best["arousal"]),
+            "valence": finite(best["valence"]),
             "mean": best["mean"],
             "parameters": sum(one.numel() for one in self.learner.parameters()),
             "frames_per_second": round(at.frames / max(at.seconds, 1e-9), 1),
@@ -292,8 +299,8 @@ def said(name: str, row: dict[str, float], at: Progress) -> str:
     """An epoch as one line for the terminal."""
     best = f"best {at.best:.3f} in {at.best_epoch}"
     return (
-        f"{name:7} epoch {at.epoch:3}  loss {row['loss']:.3f}  arousal {row['arousal']:.3f}  "
-        f"valence {row['valence']:.3f}  {best}  {row['seconds']:.0f} s"
+        f"{name:7} epoch {at.epoch:3}  loss {row['loss']:.3f}  arousal {figure(row['arousal'])}  "
+        f"valence {figure(row['valence'])}  {best}  {row['seconds']:.0f} s"
     )
 
 
@@ -357,4 +364,3 @@ def finished(folder: Path) -> dict[str, Any] | None:
         return found
     except (OSError, ValueError):
         return None
-

@@ -11,7 +11,7 @@ from typing import Any
 from affekt.corpora.prepared.dataset import open_prepared
 from affekt.training.config import Config
 from affekt.training.experiments.judged import Difference, Figure
-from affekt.training.run import git_state
+from affekt.training.folder import git_state
 from affekt.version import __version__
 
 FORMAT = "affekt-table-1"

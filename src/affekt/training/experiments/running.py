@@ -14,7 +14,8 @@ from affekt.errors import AffektError, ModelError, OutputError
 from affekt.training.bundling import bundle_of
 from affekt.training.config import FUSION, Config
 from affekt.training.experiments.cells import CELLS, Model, alone
-from affekt.training.run import ABOUT, BUNDLE, CONFIG, judge_partition, open_run, train
+from affekt.training.folder import ABOUT, BUNDLE, CONFIG
+from affekt.training.run import judge_partition, open_run, train
 from affekt.training.stage import LAST, finished
 from affekt.workers import spread
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from affekt.errors import ConfigError
 from affekt.timeline.files import atomic, write_text, write_values
 from affekt.training.config import Config, config_of
-from affekt.training.run import comparable, differing
+from affekt.training.folder import comparable, differing
 from affekt.training.stage import LOG, RESULT, finished
 from affekt.training.tuning.schedulers import Scheduler
 from affekt.training.tuning.space import Space, Values, of_trial, space_of

@@ -9,8 +9,8 @@ from ray.tune.schedulers import ASHAScheduler, HyperBandScheduler, TrialSchedule
 
 Scheduler = Literal["asha", "hyperband"]
 SPARED = 9
-"""ASHA prunes nothing before a ninth of the epochs: from the first one it goes by noise and loses more than it
-saves (docs/tuning.md has what was measured)."""
+"""ASHA prunes nothing before a ninth of the epochs: from the first one on it goes by noise, and loses more
+than it saves (docs/tuning.md has what was measured)."""
 EPOCH, SCORE, REPLAYED = "epoch", "score", "replayed"
 """What a trial reports: epochs trained, best devel CCC so far, whether it only repeats what is in its log."""
 

@@ -218,14 +218,19 @@ def _ray(address: str | None, workers: int | None) -> Iterator[tuple[Any, dict[s
 def _start(workers: int | None) -> Any:
     import ray
 
-    ray.init(
-        address="local",
-        num_cpus=max(os.cpu_count() or 1, workers or 1),
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.CRITICAL,
-        object_store_memory=80 << 20,
-    )
+    try:
+        ray.init(
+            address="local",
+            num_cpus=max(os.cpu_count() or 1, workers or 1),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            object_store_memory=80 << 20,
+        )
+    except Exception as error:
+        # On a machine that is too busy Ray raises nothing more exact than this.
+        reason = " ".join(str(error).split())[:160]
+        raise ClusterError(f"Ray did not start here ({reason}); the same command tries again") from error
     return ray
 
 
