@@ -59,7 +59,7 @@ def spread(
             later, if the cluster is lost.
     """
     if ray is not None:
-        return _over_cluster(work, items, _connect(ray), ray)
+        return _over_cluster(work, items, connect(ray), ray)
     return _over_processes(work, items, workers)
 
 
@@ -231,7 +231,7 @@ def _over_cluster(
         ray.shutdown()
 
 
-def _connect(address: str) -> Any:
+def connect(address: str) -> Any:
     """Ray, connected; it reports to nobody, and keeps to itself what its workers print."""
     if find_spec("ray") is None:
         raise ClusterError("working over a cluster needs Ray; pip install 'affekt[cluster]'")

@@ -26,6 +26,7 @@ from affekt.cli.reproduce import reproduce
 from affekt.cli.runs import runs
 from affekt.cli.synthesize import synthesize
 from affekt.cli.train import train
+from affekt.cli.tune import tune
 from affekt.errors import AffektError
 
 
@@ -92,7 +93,7 @@ def affekt() -> None:
 COMMANDS = (
     *(predict, report, models, features),
     *(corpus, prepare, gold, delay, synthesize, evaluate, compare),
-    *(train, finetune, crossvalidate, reproduce, runs),
+    *(train, tune, finetune, crossvalidate, reproduce, runs),
 )
 
 for command in COMMANDS:

@@ -75,6 +75,8 @@ class Fitting:
     weight_decay: float = 0.0
     freeze: tuple[str, ...] = ()
     """Networks that do not learn; their features are computed once and kept."""
+    feature_dropout: float = 0.0
+    """Share of the features of frozen networks that drop out, instead of what would within them."""
     steps: int | None = None
     """Steps an epoch at most; None: all windows. Fewer, and devel is looked at more often."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from affekt.networks import Judged, Multimodal, MultimodalConfig
@@ -22,6 +23,7 @@ class Learner(nn.Module):
         encoder: nn.Module | None = None,
         frozen: tuple[str, ...] = (),
         bf16: tuple[str, ...] = (),
+        feature_dropout: float = 0.0,
     ) -> None:
         """Build the model.
 
@@ -33,6 +35,7 @@ class Learner(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.model = Multimodal(config)
+        self.feature_dropout = feature_dropout
         self.frozen, self.bf16 = frozen, bf16
         if encoder is not None:
             # The stages of a run share it, and an earlier one may have frozen it.
@@ -81,7 +84,7 @@ class Learner(nn.Module):
     def features(self, batch: Batch, name: str) -> Tensor:
         """Features (B, T, D_m) of a modality: from its network, or those that were kept."""
         if batch.features is not None and name in batch.features:
-            return batch.features[name]
+            return F.dropout(batch.features[name], self.feature_dropout, self.training)
         if name not in self.bf16:
             return self._features(batch, name)
         with torch.autocast(batch.gold.device.type, torch.bfloat16):

@@ -67,7 +67,7 @@ class Setting:
         frozen = tuple(one for one in self.config.fitting(stage).freeze if one in sizes.modalities)
         bf16 = half_networks(self.config.machine.precision, self.fabric.device)
         try:
-            return Learner(sizes, learned, frozen, bf16)
+            return Learner(sizes, learned, frozen, bf16, self.config.fitting(stage).feature_dropout)
         except (
             ImportError,
             ValueError,

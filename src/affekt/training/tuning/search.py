@@ -34,7 +34,7 @@ from affekt.training.tuning.folder import (
 from affekt.training.tuning.schedulers import Remembering, scheduler_of
 from affekt.training.tuning.space import Space, best_config
 from affekt.training.tuning.trial import Objective, run_trial
-from affekt.workers import _connect
+from affekt.workers import connect
 
 STATE = ".ray-tune"
 """Where Ray keeps its own notes while it works; they are never read by us and deleted in the end."""
@@ -207,7 +207,7 @@ def _fit(
 @contextmanager
 def _ray(address: str | None, workers: int | None) -> Iterator[tuple[Any, dict[str, float]]]:
     """Ray, here or on a cluster, and what of it a trial gets."""
-    ray = _start(workers) if address is None else _connect(address)
+    ray = _start(workers) if address is None else connect(address)
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     try:
         yield ray, _share(ray, workers)
