@@ -61,8 +61,8 @@ def card(setting: Setting, result: dict[str, Any]) -> str:
     about = json.loads((setting.run / ABOUT).read_text(encoding="utf-8"))
     parts, model = setting.parts, setting.model
     rows = [
-        f"| {name} | {figure(one['arousal'])} | {figure(one['valence'])} | {one['epoch']} of {one['epochs']} | "
-        f"{one['parameters']:,} |"
+        f"| {name} | {figure(one['arousal'])} | {figure(one['valence'])} | "
+        f"{one['epoch']} of {one['epochs']} | {one['parameters']:,} |"
         for name, one in result["stages"].items()
     ]
     started = [f"- {name}: {said}" for name, said in about["weights"].items()]
