@@ -77,6 +77,8 @@ class Fitting:
     """Networks that do not learn; their features are computed once and kept."""
     feature_dropout: float = 0.0
     """Share of the features of frozen networks that drop out, instead of what would within them."""
+    even_start: bool = False
+    """Before the first step, scale what reads the features: all arrive at one size (`training.evening`)."""
     steps: int | None = None
     """Steps an epoch at most; None: all windows. Fewer, and devel is looked at more often."""
 

@@ -32,6 +32,7 @@ from affekt.timeline.files import atomic
 from affekt.training.batches import Looks, Windows
 from affekt.training.config import FUSION, Config, Data, read_config
 from affekt.training.devel import CHUNK, chunk_of, score
+from affekt.training.evening import even_out
 from affekt.training.features import FEATURES, KeptFeatures, fingerprint, keep_features
 from affekt.training.folder import ABOUT, BUNDLE, CONFIG, begin, write_json
 from affekt.training.learner import Learner
@@ -223,12 +224,15 @@ def run_stage(setting: Setting, name: str, on_epoch: OnEpoch | None = None) -> d
     looks = looks_of(setting, learner)
     fitting, seed = config.fitting(name), config.seed
     shuffled = seed if config.data.shuffled else None
+    windows = Windows(setting.parts.train, fitting.frames, looks, shuffled)
+    if fitting.even_start:
+        even_out(learner, windows, fabric.device)
     stage = Stage(
         name,
         folder,
         fabric,
         learner,
-        Windows(setting.parts.train, fitting.frames, looks, shuffled),
+        windows,
         Windows(setting.parts.devel, fitting.frames, looks, shuffled),
         fitting,
         seed=seed,
