@@ -19,6 +19,7 @@ from affekt.networks import MultimodalConfig
 from affekt.training.batches import Batch, Sentences
 from affekt.training.concordance import concordance_loss
 from affekt.training.learner import Learner
+from affekt.training.memory import keep_freed
 from affekt.training.precision import half_networks
 
 WORDS = 12
@@ -81,6 +82,8 @@ def serve(arguments: Namespace) -> None:
     """Make a step for each line that comes in, and answer with its seconds and the peak memory so far."""
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    if arguments.who == "affekt":
+        keep_freed()  # as `affekt train` does
     device = torch.device(arguments.device)
     config = MultimodalConfig(modalities=(arguments.network,))
     batch = made_up(config, arguments.batch, arguments.frames, arguments.sentences).to(device)

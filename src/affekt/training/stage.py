@@ -260,9 +260,10 @@ class Stage:
         }
         at.rows.append(row)
         at.step, at.loss = 0, 0.0
+        if self.fabric.is_global_zero:  # first: the checkpoint's epochs are then all in the log
+            write_log(at.rows, self.folder / LOG)
         self.checkpoint()
         if self.fabric.is_global_zero:
-            write_log(at.rows, self.folder / LOG)
             self.fabric.log_dict(
                 {f"{self.name}/{key}": row[key] for key in ("loss", "arousal", "valence", "mean")},
                 step=at.epoch,
