@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from affekt.cli.finetune import finetune as command
 from affekt.errors import CorpusError, ModelError
 from affekt.runtime.bundle import open_bundle
+from affekt.training.devel import figure
 from bundles import bundle_folder
 from cli.conftest import write_sound
 
@@ -49,7 +50,7 @@ def test_a_table_becomes_a_model(corpus: Path) -> None:
     result_ = json.loads((run / "result.json").read_text())
     for name in ("arousal", "valence", "mean"):
         line = next(line for line in said if line.split()[:1] == [name])
-        assert line.split()[1:] == [f"{result_['before'][name]:.3f}", f"{result_[name]:.3f}"]
+        assert line.split()[1:] == [figure(result_["before"][name]), figure(result_[name])]
     assert "no recording has labels of valence" in result.stdout
     better = result_["mean"] > result_["before"]["mean"]
     assert (f"affekt predict FILE --model {run}" in said) == better

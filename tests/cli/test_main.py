@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import affekt
+from affekt.cli import affekt as commands_of
 from cli.conftest import Run, Shell, write_sound
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +50,8 @@ def test_short_form_is_the_long_form(run: Run, sound: Path) -> None:
 def test_a_word_that_is_neither_command_nor_file(word: str, run: Run) -> None:
     result = run(word)
     assert result.exit_code == 2
-    commands = "corpus, delay, evaluate, gold, models, predict, prepare, report, synthesize, train"
+    commands = ", ".join(sorted(commands_of.commands))
+    assert commands.startswith("compare, corpus, crossvalidate, delay, evaluate, ")
     assert f"{word} is no file that is here, and no command ({commands})" in result.stderr
 
 
@@ -63,7 +65,7 @@ def test_train_says_what_it_needs(run: Run, tmp_path: Path, monkeypatch: pytest.
     for name in ("torch", "affekt.training.default.recipe"):
         monkeypatch.setitem(sys.modules, name, None)
     result = run("train", "default", "--data", tmp_path)
-    assert result.exit_code == 2 and "pip install affekt[train]" in result.stderr
+    assert result.exit_code == 2 and "; pip install 'affekt[train]'" in result.stderr
 
 
 def test_module_and_model_folder(shell: Shell, sound: Path) -> None:

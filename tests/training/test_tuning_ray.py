@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,12 +68,17 @@ def finish(process: subprocess.Popen[str]) -> list[str]:
 
 
 def kill_after(process: subprocess.Popen[str], epochs: int, folder: Path) -> list[str]:
-    """SIGKILL once so many epochs are trained; what had been said."""
-    while len(trained(folder)) < epochs:
-        assert process.poll() is None
-        time.sleep(0.05)
+    """SIGKILL once so many epochs are trained and a trial is over; what had been said."""
+    assert process.stdout is not None
+    said: list[str] = []
+    for line in process.stdout:
+        said.append(line.rstrip("\n"))
+        if "trial " in line and "failed" not in line and len(trained(folder)) >= epochs:
+            break
+    else:
+        raise AssertionError(process.communicate()[1])
     process.kill()
-    return process.communicate()[0].splitlines()
+    return said + process.communicate()[0].splitlines()
 
 
 def trained(folder: Path) -> list[str]:
