@@ -188,7 +188,7 @@ def test_table_8_is_what_a_search_found(six: dict[str, Any], home: Path, call: C
     space = tmp_path / "space.yaml"
     space.write_text("{hidden: [4, 6], layers: [1], frames: [25], batch: [2, 3]}", encoding="utf-8")
     before = {path.stat().st_mtime_ns for path in (home / "paper" / "cells").rglob("best.safetensors")}
-    output = done(call("8", "--trials", 3, "--epochs", 1, "--space", space))
+    output = done(call("8", "--trials", 3, "--epochs", 1, "--reduction", "4/3", "--space", space))
     rows = lines(read(home, "8"))
     assert next(iter(rows)) == "Learning rate" and len(rows) == 6
     printed = {"mean": 0.766, "std": 0.04, "low": None, "high": None, "seeds": []}

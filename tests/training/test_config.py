@@ -77,6 +77,7 @@ FAULTS = [
     ("training: {lr: fast}", r"training\.lr: is 'fast', not of type float"),
     ("training: {lr: .nan}", r"training\.lr: is nan, not of type float"),
     ("training: {lr: .inf}", r"training of text: lr and clip are above 0"),
+    ("training: {feature_dropout: 1}", r"stages\.text\.feature_dropout: is 1\.0; it is from 0 to below 1"),
     ("training: {lr: 0}", r"training of text: lr and clip are above 0"),
     ("training: {epochs: 0}", r"training\.epochs: is 0; at least 1"),
     ("training: {steps: 0}", r"training\.steps: is 0; at least 1"),

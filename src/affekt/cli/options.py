@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -65,3 +66,19 @@ class Subject(click.ParamType["int | Side | None"]):
                 ctx,
             )
         return int(value)
+
+
+class Factor(click.ParamType[float]):
+    """A number above 1, also as a fraction."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Take 4/3 and 3 and 1.5."""
+        try:
+            number = float(Fraction(str(value)))
+        except (ValueError, ZeroDivisionError, OverflowError):
+            number = 0.0
+        if not 1 < number <= 100:
+            self.fail(f"{value!r} is no number above 1, such as 4/3 or 3", param, ctx)
+        return number

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from affekt.cli.figures import fig3, fig4
-from affekt.cli.options import File
+from affekt.cli.options import Factor, File
 from affekt.cli.train import needing_torch
 from affekt.errors import ConfigError
 
@@ -117,10 +117,9 @@ _SEARCH = (
     ),
     click.option(
         "--reduction",
-        type=click.FloatRange(1, min_open=True),
-        default=4 / 3,
+        type=Factor(),
+        default="4/3",
         show_default="4/3, as in the paper",
-        metavar="FACTOR",
         help="Of successive halving: 4/3 discards a quarter at each rung.",
     ),
     click.option("--space", type=File(), metavar="FILE", show_default="Table 1", help="As for affekt tune."),

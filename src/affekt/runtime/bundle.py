@@ -28,7 +28,6 @@ from affekt.runtime.words import FILES, Kind
 from affekt.timeline import MODALITIES, ClipSpec
 
 FORMAT = 1
-GRAPHS = ("text", "audio", "visual", "fusion")
 CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "card.md"
 MOST_BYTES = 2_000_000_000
 MOST_CONFIG_BYTES = 1_000_000

@@ -1,7 +1,7 @@
 """What a training run is told: one typed object, from YAML, changed by KEY=VALUE, kept in the run folder.
 
 Every default is the paper's, or readings 7's where it is silent; a file that names its data alone trains the
-paper's model.
+paper's model, but for the encoder of words: MiniLM, which needs no hub and reads English.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Machine:
     devices: int = 1
     nodes: int = 1
     strategy: str = "auto"
-    """As Lightning Fabric calls them: ddp, fsdp …"""
+    """As Lightning Fabric calls them: auto, ddp. Those that share out one model, as fsdp, are untried."""
     precision: str = "auto"
     """auto: bfloat16 where the machine has it; 32; bf16."""
     threads: int | None = None
@@ -160,6 +160,10 @@ class Config:
                 raise ConfigError(f"{where}.{name}: is {number}; at least 1 is needed")
         if not (math.inf > changed.lr > 0 and changed.clip > 0 and changed.weight_decay >= 0):
             raise ConfigError(f"training of {stage}: lr and clip are above 0, weight_decay is not below")
+        if not 0 <= changed.feature_dropout < 1:
+            raise ConfigError(
+                f"stages.{stage}.feature_dropout: is {changed.feature_dropout}; it is from 0 to below 1"
+            )
         if unknown := [one for one in changed.freeze if one not in NAMES]:
             raise ConfigError(f"stages.{stage}.freeze: {unknown[0]} is none of {', '.join(NAMES)}")
         return changed
