@@ -247,9 +247,13 @@ def write_config(config: Config, path: Path) -> None:
     """
     from affekt.timeline.files import atomic
 
-    text = _yaml().safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True)
     with atomic(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(to_yaml(config), encoding="utf-8")
+
+
+def to_yaml(config: Config) -> str:
+    """A config as YAML; what is not ASCII is escaped, since YAML takes some of it for the end of a line."""
+    return str(_yaml().safe_dump(config.to_dict(), sort_keys=False))
 
 
 def _change(values: dict[str, Any], change: str) -> None:

@@ -97,7 +97,7 @@ def begin(search: Search, folder: Path) -> None:
         if there != here:
             changed = ", ".join(sorted(differing(there, here)))
             raise ConfigError(f"{folder}: holds another search ({changed}); give another --run")
-    write_text(path, _yaml().safe_dump(search.to_dict(), sort_keys=False, allow_unicode=True))
+    write_text(path, _yaml().safe_dump(search.to_dict(), sort_keys=False))
 
 
 def read_search(folder: Path) -> Search:
