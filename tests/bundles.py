@@ -112,6 +112,16 @@ def bundle_folder(kind: str = "cross_modal", words: Words = "wordpieces") -> Pat
     return folder
 
 
+@cache
+def banded_folder() -> Path:
+    """As `bundle_folder`, its head also saying how far off it may be, with a band of 90 %."""
+    folder = Path(KEPT.name, "banded")
+    model = make_model(config=replace(CONFIG, head=replace(CONFIG.head, spread=True)))
+    band = {"share": 0.9, "scale": [1.5, 0.5]}
+    write_bundle(folder, "banded", make_encoder(), model, SPEC, tokenizer(), "wordpieces", CARD, band=band)
+    return folder
+
+
 def change_config(folder: Path, **values: object) -> None:
     """Write other values into a bundle's config.json."""
     path = folder / "config.json"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from affekt import timeline
 from affekt.runtime.bundle import open_bundle
+from affekt.runtime.engine import Precision
 from affekt.runtime.predictor import Predictor, Progress
 from affekt.timeline import Alignment, Recording, Side
 from affekt.timeline.files import atomic, read_json, write_csv, write_json, write_parquet
@@ -41,7 +42,11 @@ class Prediction(timeline.Prediction):
         return cls.of(_sourced(read_json(path), lambda source: path.parent / source))
 
     def save_csv(self, path: PathLike, columns: Sequence[str] = ()) -> None:
-        """Write name, time, arousal, valence, a row a frame; `columns` adds "presence" and "weights"."""
+        """Write name, time, arousal, valence, a row a frame; `columns` adds "presence", "weights", "band".
+
+        Raises:
+            PredictionError: "band" is asked for, and the model gave none.
+        """
         write_csv(self, Path(path), columns)
 
     def save_parquet(self, path: PathLike, columns: Sequence[str] = ()) -> None:
@@ -101,10 +106,12 @@ def _seen_from(folder: Path, source: object) -> str | None:
 class Model:
     """A bundle, ready to judge recordings. Nothing is downloaded, nothing leaves the machine."""
 
-    def __init__(self, bundle: PathLike = "default", threads: int | None = None) -> None:
+    def __init__(
+        self, bundle: PathLike = "default", threads: int | None = None, precision: Precision = "auto"
+    ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; at least 1 is needed")
-        self._predictor = Predictor(open_bundle(os.fspath(bundle)), threads)
+        self._predictor = Predictor(open_bundle(os.fspath(bundle)), threads, precision)
 
     @property
     def name(self) -> str:
@@ -221,15 +228,19 @@ def _frame(values: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(values, columns=["arousal", "valence"])
 
 
-def load_model(model: PathLike = "default", *, threads: int | None = None) -> Model:
+def load_model(
+    model: PathLike = "default", *, threads: int | None = None, precision: Precision = "auto"
+) -> Model:
     """Load a model bundle by name or folder.
 
     Args:
         model: "default", another installed bundle's name (`affekt models` lists them), or a bundle's folder.
         threads: for decoding and the networks; None = up to four of the machine's cores.
+        precision: what networks multiply in, "float32" or "int8"; "auto" = int8 for those parts that the
+            bundle has it of, where that is known to be quicker (x86-64).
 
     Raises:
-        ModelError: unknown, damaged or foreign bundle.
-        ValueError: less than one thread.
+        ModelError: unknown, damaged or foreign bundle; int8 is asked for and it has none.
+        ValueError: less than one thread, or no such precision.
     """
-    return Model(model, threads)
+    return Model(model, threads, precision)

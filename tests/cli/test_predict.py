@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
 import affekt
+from affekt.cli import affekt as command
 from affekt.corpora.readers import read_corpus
+from bundles import banded_folder, change_config
 from cli.conftest import Run, Shell, write_sound
 from corpora.miniatures import affwild2, avec2017, manifest, omg
 from corpora.tiny import tree
@@ -61,6 +65,31 @@ def test_table_and_summary(run: Run, film: Path) -> None:
 def test_rows_are_ten_times_the_duration(seconds: float, count: int, run: Run, tmp_path: Path) -> None:
     assert run(write_sound(tmp_path / "a.wav", seconds), "--format", "csv").exit_code == 0
     assert len(rows(Path("affekt-out/a.csv"))) == count
+
+
+def test_a_band_is_written_on_request_and_only_of_a_model_that_has_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sound: Path
+) -> None:
+    def predict(*words: object) -> Result:
+        return CliRunner().invoke(command, ["predict", *map(str, words), "--columns", "band"])
+
+    monkeypatch.chdir(tmp_path)
+    shown = predict(sound, "--model", banded_folder(), "--format", "csv,json", "--out", "o")
+    assert shown.exit_code == 0, shown.output
+    table = rows(Path("o/talk.csv"))
+    assert list(table[0])[4:] == ["arousal_low", "arousal_high", "valence_low", "valence_high"]
+    band = affekt.Prediction.load("o/talk.json").band
+    for d, name in enumerate(("arousal", "valence")):
+        names = f"{name}_low", name, f"{name}_high"
+        low, value, high = np.array([[float(row[one]) for row in table] for one in names])
+        np.testing.assert_allclose(low, np.clip(value - band[:, d], -1, 1), atol=3e-6)
+        np.testing.assert_allclose(high, np.clip(value + band[:, d], -1, 1), atol=3e-6)
+        assert (low < value).all() and (value < high).all()
+    change_config(Path(shutil.copytree(banded_folder(), "without")), band=None)
+    refused = predict(sound, "--model", "without", "--out", "p")
+    assert refused.exit_code == 2 and not Path("p").exists()
+    said = "affekt: without: has no band; leave band out of --columns, or give another --model\n"
+    assert refused.stderr == said
 
 
 def test_every_format_and_column(run: Run, sound: Path) -> None:

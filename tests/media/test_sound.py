@@ -80,9 +80,9 @@ def test_resampling_in_pieces_is_the_same(rate: int) -> None:
 @settings(max_examples=50, deadline=None)
 def test_level_is_the_recursion_and_chunked_is_unchunked(levels: list[float], cut: int) -> None:
     values = np.array(levels)
-    expected, level = [], 10 ** (LevelFollower.FLOOR / 20)
+    expected, level = [], 10 ** (-50 / 20)
     for value in values:
-        level = max(value, level * 10 ** (-0.05 / 20), 10 ** (LevelFollower.FLOOR / 20))
+        level = max(value, level * 10 ** (-0.05 / 20), 10 ** (-50 / 20))
         expected.append(10 ** (-20 / 20) / level)
     whole = LevelFollower(-20.0).gains(values)
     np.testing.assert_allclose(whole, expected, rtol=1e-5)
@@ -97,6 +97,20 @@ def test_level_brings_loud_and_soft_recordings_together() -> None:
     soft, loud = (frames_of_array(tone(1.0, 22_050, amplitude=a), 22_050, spec)[0] for a in (0.01, 0.9))
     np.testing.assert_allclose(soft, loud, atol=1e-3)
     assert rms(own(loud)) == pytest.approx(0.1, rel=0.01)
+
+
+def test_what_is_softer_than_the_floor_stays_soft() -> None:
+    spec = ClipSpec(level=-20.0, level_floor=-60.0)
+    for db, expected in ((-58, -20), (-70, -30)):
+        amplitude = 2**0.5 * 10 ** (db / 20)
+        windows, _ = frames_of_array(tone(1.0, 22_050, amplitude=amplitude), 22_050, spec)
+        assert 20 * np.log10(rms(own(windows))) == pytest.approx(expected, abs=0.1)
+
+
+def test_sound_beyond_full_scale_is_not_cut_before_it_is_evened_out() -> None:
+    spec = ClipSpec(level=-20.0)
+    whole, over = (frames_of_array(tone(1.0, 22_050, amplitude=a), 22_050, spec)[0] for a in (0.9, 2.8))
+    np.testing.assert_allclose(whole, over, atol=1e-5)
 
 
 def test_level_is_causal() -> None:

@@ -95,6 +95,40 @@ def test_chunks_leave_no_trace(cuts: list[int], layers: int, seed: int) -> None:
     assert whole.abs().max() <= 1
 
 
+def test_spread_by_hand() -> None:
+    head = Head(1, HeadConfig(hidden=1, spread=True))
+    with torch.no_grad():
+        head.lstm.weight_ih_l0.copy_(torch.tensor([[0.0], [0.0], [1.0], [0.0]]))
+        head.lstm.weight_hh_l0.zero_()
+        head.log_spread.weight.copy_(torch.tensor([[2.0], [1_000.0]]))
+        head.log_spread.bias.copy_(torch.tensor([-1.0, 0.0]))
+    h = 0.5 * tanh(0.5 * tanh(1))
+    # In training too: what drops out of the trace does not drop out of the spread. e¹ is its upper bound.
+    for _ in range(5):
+        _, spread, _ = head.train().judge(torch.tensor([[[1.0]]]), head.initial(1))
+        torch.testing.assert_close(spread, torch.tensor([[[exp(2 * h - 1), exp(1)]]]))
+    _, spread, _ = head.judge(torch.tensor([[[-1.0]]]), head.initial(1))
+    torch.testing.assert_close(spread, torch.tensor([[[exp(-2 * h - 1), exp(-6)]]]))
+
+
+def test_spread_changes_nothing_but_its_own_linear() -> None:
+    torch.manual_seed(0)
+    head, x = Head(3, HeadConfig(hidden=4, spread=True)), torch.randn(2, 5, 3, requires_grad=True)
+    _, spread, (h, c) = head.judge(x, head.initial(2))
+    assert spread is not None and spread.shape == (2, 5, 2)
+    spread.sum().backward()
+    learned = {name for name, parameter in head.named_parameters() if parameter.grad is not None}
+    assert learned == {"log_spread.weight", "log_spread.bias"}
+    assert x.grad is None and head.log_spread.weight.grad.any()
+
+    plain = Head(3, HeadConfig(hidden=4)).eval()
+    plain.load_state_dict({k: v for k, v in head.state_dict().items() if not k.startswith("log_spread")})
+    y, state = head.eval()(x, head.initial(2))
+    torch.testing.assert_close((y, state), plain(x, plain.initial(2)), rtol=0, atol=0)
+    torch.testing.assert_close(state, (h, c))
+    assert plain.judge(x, plain.initial(2))[1] is None
+
+
 def test_initial_state_is_two_zeros() -> None:
     h, c = Head(3, HeadConfig(hidden=4, layers=2)).initial(5)
     assert h.shape == c.shape == (2, 5, 4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -218,3 +220,27 @@ def test_faces_are_independent_in_use(tiny: MultimodalConfig) -> None:
     assert (x.shape, heat.shape) == ((3, 8), (3, 8, 8))
     torch.testing.assert_close(x, torch.cat([a[0] for a in alone]))
     torch.testing.assert_close(heat, torch.cat([a[1] for a in alone]))
+
+
+def test_seen_both_ways_a_face_is_as_its_mirror_image() -> None:
+    config = VisualConfig(width=4, stem=8, bottlenecks=1, blocks=1, stage3_modules=1, size=16, both_ways=True)
+    network = VisualNetwork(config)
+    images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    one_way, _ = network.train()(images)
+    network.eval()
+    with torch.no_grad():
+        x, heat = network(images)
+        mirrored, mirrored_heat = network(images.flip(3))
+        network.config = replace(config, both_ways=False)
+        left, right = network(images)[0], network(images.flip(3))[0]
+    assert torch.allclose(x, mirrored, atol=1e-6)
+    assert torch.allclose(heat, mirrored_heat.flip(2), atol=1e-6)
+    assert torch.allclose(x, (left + right) / 2, atol=1e-6)
+    assert not torch.allclose(left, right, atol=1e-4)
+    assert one_way.shape == (3, 16)
+
+
+def test_a_first_stride_of_1_keeps_maps_twice_as_fine() -> None:
+    config = VisualConfig(width=4, stem=8, bottlenecks=1, blocks=1, stage3_modules=1, first_stride=1)
+    maps = VisualNetwork(config).trunk(torch.zeros(1, 3, 48, 48))
+    assert [m.shape[2:] for m in maps] == [(24, 24), (12, 12), (6, 6)]

@@ -111,6 +111,14 @@ def _pictures(frames: int, presence: np.ndarray, valence: np.ndarray) -> tuple[l
     return stills, faces
 
 
+def banded(prediction: Prediction) -> Prediction:
+    """The same with a band of 90 % that widens and narrows."""
+    k = np.arange(len(prediction))
+    band = np.stack([0.22 + 0.12 * np.sin(k / 70) ** 2, 0.3 + 0.14 * np.cos(k / 110) ** 2], axis=1)
+    band[~prediction.presence.any(axis=1)] = np.nan
+    return replace(prediction, band=band.astype(np.float32), info={**prediction.info, "band": 0.9})
+
+
 def made_up(frames: int = 600, fusion: str = "hierarchical", seed: int = 7, **changes: Any) -> Prediction:
     """A prediction of `frames` frames with all parts; `changes` replaces fields of it."""
     rng = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ import pytest
 from affekt.report.page import render
 from affekt.report.payload import payload
 from affekt.timeline import Sentence, WordWeights
-from report.made_up import HIERARCHY, made_up
+from report.made_up import HIERARCHY, banded, made_up
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{style}}<!--\u2028.mp4"
 
@@ -58,6 +58,9 @@ CASES = {
     "no words": lambda: made_up(word_weights=()),
     "one frame": lambda: made_up(1),
     "empty": lambda: made_up(0),
+    "with a band": lambda: banded(made_up()),
+    "an empty band": lambda: banded(made_up(0)),
+    "nothing present, with a band": lambda: banded(made_up(60, presence=np.zeros((60, 3), dtype=bool))),
     "nothing present": lambda: made_up(60, presence=np.zeros((60, 3), dtype=bool)),
 }
 
@@ -76,7 +79,8 @@ def test_every_kind_of_prediction_makes_a_page(case: str) -> None:
 def test_nothing_is_fetched_from_anywhere() -> None:
     page = render(made_up(), "../talk.mp4")
     assert not re.search(
-        r"https?:|//[a-z]|@import|url\((?!\"#)", re.sub(r"base64,[^\"]*|\"[A-Za-z0-9+/=]{40,}\"", "", page)
+        r"https?:|//[a-z]|@import|url\((?!\"#)",
+        re.sub(r"base64,[^\"]*|\"[A-Za-z0-9+/=]{40,}\"|sha256-[\w+/]*", "", page),
     )
     links = [v for _, a in Reader(page).tags for k, v in a.items() if k in ("src", "href")]
     assert set(links) == {"./../talk.mp4"}
@@ -184,6 +188,48 @@ def test_axes_end_where_the_values_can_be_seen() -> None:
             3, arousal=values, valence=np.zeros(3, np.float32), presence=np.ones((3, 3), dtype=bool)
         )
         assert payload(prediction)["limit"] == limit
+
+
+def test_a_band_is_given_in_hundredths() -> None:
+    assert data_of(render(made_up(), None))["band"] is None
+    band = np.float32([[0.184, 0.5], [3.0, 0.0], [np.nan, np.nan]])
+    presence = np.array([[1, 1, 1], [1, 1, 1], [0, 0, 0]], bool)
+    packed = payload(made_up(3, presence=presence, band=band))["band"]
+    assert unpack(packed, "u1").tolist() == [18, 50, 255, 0, 0, 0]
+
+
+def test_axes_have_room_for_the_band() -> None:
+    here = np.ones((2, 3), bool)
+    for width, limit in ((0.1, 0.25), (0.3, 0.5), (0.41, 1.0), (7.0, 1.0)):
+        prediction = made_up(2, arousal=np.float32([0.1, 0]), valence=np.float32([0, 0]), presence=here)
+        band = np.full((2, 2), width, np.float32)
+        assert payload(replace(prediction, band=band))["limit"] == limit
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.9, "90 % band Light areas around the lines: expected to hold 90 % of the true values."),
+        (None, "band Light areas around the lines: how far off it may be."),
+        ("<b>", "band Light areas around the lines: how far off it may be."),
+        (float("nan"), "band Light areas around the lines: how far off it may be."),
+    ],
+)
+def test_the_legend_says_what_the_band_is(share: object, said: str) -> None:
+    prediction = banded(made_up(60))
+    prediction.info["band"] = share
+    text = re.sub(r"<[^>]*>", " ", render(prediction, None))
+    assert said in re.sub(r"\s+", " ", text)
+    assert "Light areas" not in render(made_up(60), None)
+
+
+def test_the_table_has_the_bands_half_width() -> None:
+    presence = np.ones((60, 3), dtype=bool)
+    presence[30:] = False
+    band = np.repeat(np.float32([[0.25, 0.5], [np.nan, np.nan]]), 30, axis=0)
+    page = render(made_up(60, presence=presence, band=band), None)
+    rows = [re.findall("<td>(.*?)</td>", row) for row in re.findall(r'<tr><th scope="row">(.*?)</tr>', page)]
+    assert rows[0][-2:] == ["0.25", "0.50"] and rows[5][-2:] == ["–", "–"]
 
 
 def test_the_table_averages_what_was_judged() -> None:

@@ -105,7 +105,7 @@ def test_nothing_gives_nothing() -> None:
     assert vectors.shape == (0, CONFIG.text.size) and weights == []
     assert engine().hear(*sounds(0)).shape == (0, CONFIG.audio.size)
     vectors, heat = engine().see(faces(0))
-    assert vectors.shape == (0, CONFIG.visual.size) and heat.shape == (0, 8, 8)
+    assert vectors.shape == (0, CONFIG.visual.size) and len(heat) == 0
 
 
 @pytest.mark.parametrize("kind", FUSIONS)

@@ -51,6 +51,9 @@ def made_up(frames: int = 12, weights: bool = True, name: str = "talk.mp4") -> P
         * some,
         stills=(Still(0, b"\xff\xd8 jpeg", (0.1, 0.2, 0.3, 0.4)), Still(0, b"\xff\xd8")) * some,
         info={"fusion": "hierarchical", "warnings": ["none"]},
+        band=np.where(presence.any(1)[:, None], rng.random((frames, 2)), np.nan).astype(np.float32)
+        if weights
+        else None,
     )
 
 
@@ -58,7 +61,7 @@ def assert_same(one: Prediction, other: Prediction) -> None:
     """Equal but for the rounding to six decimals."""
     assert (one.name, one.info, one.stills) == (other.name, other.info, other.stills)
     assert np.array_equal(one.presence, other.presence) and other.presence.dtype == bool
-    for field in ("arousal", "valence", "modality_weights", "pair_weights", "pair_shares"):
+    for field in ("arousal", "valence", "modality_weights", "pair_weights", "pair_shares", "band"):
         a, b = getattr(one, field), getattr(other, field)
         assert (a is None) == (b is None)
         if a is not None:
@@ -113,6 +116,39 @@ def test_csv_times_have_no_dust_and_no_frames_no_rows(tmp_path):
 def test_a_name_that_is_no_unicode(tmp_path):
     write_csv(made_up(2, name="caf\udce9.mp4"), tmp_path / "talk.csv")
     assert (tmp_path / "talk.csv").read_text().splitlines()[1].startswith("caf?.mp4,")
+
+
+def banded() -> Prediction:
+    """Three frames, of which the last has nothing to judge; the band of the first reaches beyond 1."""
+    return Prediction(
+        name="talk.mp4",
+        arousal=np.float32([0.9, -0.25, 0.5]),
+        valence=np.float32([-0.5, 0.0, 0.5]),
+        presence=np.array([[1, 1, 1], [0, 1, 0], [0, 0, 0]], bool),
+        modality_weights=None,
+        band=np.float32([[0.2, 0.75], [0.0, 0.125], [np.nan, np.nan]]),
+    )
+
+
+def test_edges_of_the_band_by_hand(tmp_path):
+    write_csv(banded(), tmp_path / "talk.csv", ["band"])
+    assert (tmp_path / "talk.csv").read_text().splitlines() == [
+        "name,time,arousal,valence,arousal_low,arousal_high,valence_low,valence_high",
+        "talk.mp4,0.0,0.900000,-0.500000,0.700000,1.000000,-1.000000,0.250000",
+        "talk.mp4,0.1,-0.250000,0.000000,-0.250000,-0.250000,-0.125000,0.125000",
+        "talk.mp4,0.2,0.500000,0.500000,,,,",
+    ]
+    with pytest.raises(PredictionError, match=r"^talk.mp4: the model gave no band; ask for other columns$"):
+        write_csv(made_up(weights=False), tmp_path / "none.csv", ["band"])
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_a_band_in_json_and_none_in_older_files():
+    data = to_json(banded())
+    assert data["band"] == [[0.2, 0.75], [0.0, 0.125], None]
+    assert np.array_equal(from_json(data).band, banded().band, equal_nan=True)
+    del data["band"]
+    assert from_json(data).band is None
 
 
 def test_unknown_columns(tmp_path):
@@ -190,6 +226,11 @@ def change(path: str, value: object) -> dict:
         ("presence/0", [1, 0], "presence should be numbers"),
         ("modality_weights", [[1, 0, 0]], "shape 12 × 3"),
         ("pair_weights/0/0/0", "x", "shape 12 × 3 × 2"),
+        ("band", [], "band should be of 12 frames"),
+        ("band", 0.5, "band should be a list"),
+        ("band/0", [0.5], "band should be numbers"),
+        ("band/0", [0.5, -0.1], "band should be numbers from 0"),
+        ("band/0", [0.5, None], "band should be numbers"),
         ("word_weights", {}, "word_weights should be a list"),
         ("word_weights/0", "x", "list of tables"),
         ("word_weights/0/words/0", 1, "words should be texts"),

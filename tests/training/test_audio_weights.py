@@ -223,10 +223,11 @@ def test_a_bundle_hears_what_pytorch_hears(kind: str) -> None:
     speaker = torch.arange(windows.shape[1]) % 2
     with torch.no_grad():
         wanted = model.embed_sound(windows, speaker[None], heard[None])[0]
-    found = engine.listen(windows[0].numpy(), speaker.numpy(), heard.numpy())
+    found, past = engine.listen(windows[0].numpy(), speaker.numpy(), heard.numpy())
+    assert opened.audio_past == 0 and past is not None and len(past.windows) == 0
     assert not found[~heard.numpy()].any()
     np.testing.assert_allclose(found[heard.numpy()], wanted[heard].numpy(), rtol=0, atol=1e-4)
-    nothing = engine.listen(windows[0].numpy(), speaker.numpy(), np.zeros(len(found), bool))
+    nothing, _ = engine.listen(windows[0].numpy(), speaker.numpy(), np.zeros(len(found), bool))
     assert nothing.shape == found.shape and not nothing.any()
 
 

@@ -33,7 +33,7 @@ class Whole(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         *contract, h, c = inputs
-        y, fused, (h, c) = self.model(*contract, state=(h, c))
+        y, fused, (h, c), _ = self.model(*contract, state=(h, c))
         return tuple(t for t in (y, h, c, fused.modality, fused.pairs, fused.shares) if t is not None)
 
 
@@ -130,6 +130,16 @@ def test_visual(grey: bool, tmp_path: Path) -> None:
     run = export(graph, tmp_path)
     for f in (1, 2, 5, 33):
         equal(graph.module, run, torch.randint(0, 256, (f, 32, 32, 3)).to(torch.uint8))
+
+
+def test_spread(tmp_path: Path) -> None:
+    config = replace(CONFIG, head=replace(CONFIG.head, spread=True))
+    graph = graphs_of(make_encoder(), make_model(config=config), SPEC)["fusion"]
+    assert graph.outputs[-1] == "spread"
+    run = export(graph, tmp_path)
+    for b, t in ((1, 1), (2, 4)):
+        equal(graph.module, run, *frames(b, t))
+        assert run(*frames(b, t))[-1].shape == (b, t, 2)
 
 
 @pytest.mark.parametrize("kind", FUSIONS)

@@ -109,7 +109,7 @@ def test_from_labelled_files_to_a_bundle_that_predicts(
     sound = draw.standard_normal(16_000).astype(np.float32) / 10
     assert np.isfinite(model.predict_sounds([sound], 16_000).to_numpy()).all()
     assert np.isfinite(model.predict_images([np.full((48, 48), 90, np.uint8)]).to_numpy()).all()
-    assert "Not scored yet" in model.card and "{{" not in model.card
+    assert "Not measured." in model.card and "{{" not in model.card
 
     recipe.run_stages(data, run)
     assert "epoch" not in capsys.readouterr().out  # every stage was done

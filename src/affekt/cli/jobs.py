@@ -13,6 +13,7 @@ from affekt.timeline import Recording
 
 if TYPE_CHECKING:
     from affekt.api import Model, Prediction
+    from affekt.runtime.engine import Precision
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +27,7 @@ class Job:
     threads: int
     pictures: bool
     """Whether some are kept for the report."""
+    precision: Precision = "auto"
 
 
 def spread_jobs(
@@ -55,7 +57,7 @@ def predict_one(job: Job) -> Prediction:
     """
     from affekt.cli.predict import save
 
-    model = _loaded(job.model, job.threads)
+    model = _loaded(job.model, job.threads, job.precision)
     prediction = model.predict_recording(job.recording, pictures=job.pictures)
     for output in job.outputs:
         save(prediction, output, job.columns)
@@ -63,10 +65,10 @@ def predict_one(job: Job) -> Prediction:
 
 
 @cache
-def _loaded(model: str, threads: int) -> Model:
+def _loaded(model: str, threads: int, precision: Precision) -> Model:
     from affekt.api import load_model
 
-    return load_model(model, threads=threads)
+    return load_model(model, threads=threads, precision=precision)
 
 
 def _placed(job: Job) -> Job:

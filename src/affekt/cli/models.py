@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from affekt.errors import ModelError
@@ -24,4 +26,16 @@ def models(card: bool) -> None:
             f"{name}  version {bundle.version}  {bundle.fusion} fusion  {size:.0f} MB  words: {languages}"
         )
         if card:
-            click.echo(f"\n{bundle.card}")
+            click.echo()
+            _show(bundle.card)
+
+
+def _show(card: str) -> None:
+    """Markdown as it is, for pipes and files; at a terminal, set for its width."""
+    if not sys.stdout.isatty():
+        click.echo(card)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console(highlight=False).print(Markdown(card))

@@ -15,18 +15,19 @@ from affekt.cli.options import File, Several, Subject
 from affekt.cli.outputs import output_folder, spare_inputs
 from affekt.cli.progress import progress_bar
 from affekt.cli.recordings import files_of, of_corpus, of_files
-from affekt.errors import AffektError, OutputError
+from affekt.errors import AffektError, ModelError, OutputError
 
 if TYPE_CHECKING:
     from affekt.api import Prediction
     from affekt.corpora.corpus import Corpus
     from affekt.corpora.handing_in.forms import Form
+    from affekt.runtime.engine import Precision
     from affekt.timeline import Partition
 
 FORMATS = ("csv", "parquet", "json", "html", "eaf", "labels")
 LABELS = "labels"
 """Format, and folder in --out, of files laid out as the corpus' own labels are."""
-COLUMNS = ("presence", "weights")
+COLUMNS = ("presence", "weights", "band")
 
 
 @click.command(options_metavar="[OPTION]…")
@@ -91,6 +92,13 @@ COLUMNS = ("presence", "weights")
     help="How many work at once.",
 )
 @click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "int8"]),
+    default="auto",
+    show_default=True,
+    help="What networks multiply in; auto: int8 where the model has it and it is quicker.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, 1024),
     metavar="N",
@@ -121,7 +129,8 @@ COLUMNS = ("presence", "weights")
     type=Several(COLUMNS),
     metavar="LIST",
     default="",
-    help=f"More columns of the table, any of {','.join(COLUMNS)}.",
+    help=f"More columns of the table, any of {','.join(COLUMNS)}; band: from where to where arousal and "
+    "valence may be, of a model that says so.",
 )
 @click.option(
     "--annotation-delay",
@@ -140,6 +149,7 @@ def predict(
     columns: tuple[str, ...],
     model: str,
     threads: int | None,
+    precision: Precision,
     workers: int,
     ray: str | None,
     late: str | None,
@@ -161,6 +171,8 @@ def predict(
         raise click.UsageError("--annotation-delay is for --format labels")
     if "parquet" in formats and find_spec("pyarrow") is None:
         raise OutputError(f"{out}: Parquet needs pyarrow; pip install 'affekt[parquet]'")
+    if "band" in columns:
+        check_band(model)
     form = None
     if corpus:
         if any(how[key] for key in ("transcript", "turns", "language", "subject")):
@@ -180,7 +192,7 @@ def predict(
 
     pictures = "html" in formats or "json" in formats
     jobs = [
-        Job(one, tuple(several), columns, model, threads or 1, pictures)
+        Job(one, tuple(several), columns, model, threads or 1, pictures, precision)
         for one, several in zip(recordings, outputs, strict=True)
     ]
     with output_folder(out):
@@ -200,11 +212,23 @@ def _form(corpus: Corpus, folder: Path, late: str | None) -> Form:
     return form_of(corpus, folder, Delays(parse(late)).annotation)
 
 
+def check_band(model: str) -> None:
+    """See that a model gives a band, before the work rather than after it.
+
+    Raises:
+        ModelError: it gives none, or there is no such model.
+    """
+    from affekt.runtime.bundle import open_bundle
+
+    if open_bundle(model).band is None:
+        raise ModelError(f"{model}: has no band; leave band out of --columns, or give another --model")
+
+
 def one_by_one(jobs: list[Job], threads: int | None, form: Form | None) -> Iterator[Exception | None]:
     """Do the jobs in this process, with a bar for each where somebody looks on."""
     from affekt.api import load_model
 
-    loaded = load_model(jobs[0].model, threads=threads)
+    loaded = load_model(jobs[0].model, threads=threads, precision=jobs[0].precision)
 
     def work(place: int, job: Job) -> None:
         count = f"{place + 1}/{len(jobs)} " if len(jobs) > 1 else ""

@@ -53,9 +53,14 @@ def _joined(frames: list[AudioFrame]) -> np.ndarray:
     return np.concatenate([np.zeros(0, np.float32), *(frame.to_ndarray()[0] for frame in frames)])
 
 
+LOUDEST = 4.0
+"""What samples are cut at: float files and lossy codecs go beyond full scale, by 12 dB at most if it is sound."""
+
+
 def clean(samples: np.ndarray) -> np.ndarray:
-    """Samples as float32 in [−1, 1]; what is not a number becomes 0."""
-    return np.clip(np.nan_to_num(samples.astype(np.float32), posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    """Samples as float32 within ±`LOUDEST`; what is not a number becomes 0."""
+    finite = np.nan_to_num(samples.astype(np.float32), posinf=1.0, neginf=-1.0)
+    return np.clip(finite, -LOUDEST, LOUDEST)
 
 
 def resample(array: np.ndarray, rate: int, spec: ClipSpec) -> np.ndarray:
@@ -90,11 +95,16 @@ class LevelFollower:
 
     DECAY = 0.5
     """dB a second by which the running level falls."""
-    FLOOR = -50.0
-    """dBFS; where the level starts and below which it never falls, so that hiss is not blown up."""
 
-    def __init__(self, level: float) -> None:
-        self._level = level
+    def __init__(self, level: float, floor: float = -50.0) -> None:
+        """Start a recording.
+
+        Args:
+            level: dBFS that the loudest recent sound is brought to.
+            floor: dBFS where the running level starts and below which it never falls, so that hiss is not
+                blown up.
+        """
+        self._level, self._floor = level, floor
         self._peak = -math.inf  # highest rms so far, each as if raised by DECAY for the time before it
         self._frame = 0
 
@@ -112,7 +122,7 @@ class LevelFollower:
         peaks = np.maximum(np.maximum.accumulate(_decibels(rms) + slope), self._peak)
         if len(rms):
             self._peak, self._frame = float(peaks[-1]), self._frame + len(rms)
-        gain = self._level - np.maximum(peaks - slope, self.FLOOR)
+        gain = self._level - np.maximum(peaks - slope, self._floor)
         return np.asarray(10.0 ** (gain / 20.0), np.float32)
 
 
@@ -145,7 +155,7 @@ def normalise(
 
 def follower_of(spec: ClipSpec) -> LevelFollower | None:
     """A fresh level follower, if the spec asks for one."""
-    return None if spec.level is None else LevelFollower(spec.level)
+    return None if spec.level is None else LevelFollower(spec.level, spec.level_floor)
 
 
 def frames_of_array(array: np.ndarray, rate: int, spec: ClipSpec) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,13 @@
 """The paper's networks: tensors in, tensors out. PyTorch only; they know no file, no clip, no other room."""
 
 from affekt.networks.audio import AudioConfig, AudioNetwork
-from affekt.networks.encoder import QuantisedEmbedding, TransformerEncoder, WordTable
+from affekt.networks.encoder import (
+    QuantisedEmbedding,
+    QuantisedLinear,
+    TransformerEncoder,
+    WordTable,
+    quantise_linears,
+)
 from affekt.networks.fusion import FUSIONS, Fused, FusionConfig, build_fusion
 from affekt.networks.head import Head, HeadConfig
 from affekt.networks.multimodal import FusedHead, Judged, Multimodal, MultimodalConfig
@@ -21,6 +27,7 @@ __all__ = [
     "Multimodal",
     "MultimodalConfig",
     "QuantisedEmbedding",
+    "QuantisedLinear",
     "TextConfig",
     "TextNetwork",
     "TransformerEncoder",
@@ -29,4 +36,5 @@ __all__ = [
     "WordTable",
     "build_fusion",
     "load_imagenet_trunk",
+    "quantise_linears",
 ]

@@ -95,3 +95,50 @@ class QuantisedEmbedding(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Rows (…) int64 → (…, width) float32."""
         return F.embedding(rows, self.weight).to(self.scale.dtype) * F.embedding(rows, self.scale)
+
+
+class QuantisedLinear(nn.Module):
+    """A frozen linear layer whose weights are whole numbers up to ±64, with one scale an output.
+
+    A bundle keeps them once, in half of half precision's room: executed in float32 they are scaled first, in
+    int8 they are multiplied as they are. No 8th bit, for it would run over in processors without VNNI, which
+    add two products of 8 bits in 16.
+    """
+
+    PEAK = 64
+    weight: Tensor
+    scale: Tensor
+    bias: Tensor
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(outputs, inputs, dtype=torch.int8))
+        self.register_buffer("scale", torch.ones(outputs))
+        self.register_buffer("bias", torch.zeros(outputs))
+
+    @classmethod
+    def of(cls, layer: nn.Linear) -> QuantisedLinear:
+        """Quantise a layer; the error of a weight is below 0.9 % of its output's largest."""
+        self = cls(layer.in_features, layer.out_features)
+        weight = layer.weight.detach()
+        # As in `QuantisedEmbedding`: the scale as it is stored, and no subnormal half.
+        scale = (weight.abs().amax(1) / self.PEAK).clamp(min=torch.finfo(torch.float16).tiny)
+        self.scale = scale.half().float()
+        rounded = (weight / self.scale.unsqueeze(1)).round()
+        self.weight = rounded.clamp(-self.PEAK, self.PEAK).to(torch.int8)
+        if layer.bias is not None:
+            self.bias = layer.bias.detach().clone()
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, inputs) → (…, outputs)."""
+        return F.linear(x, self.weight.to(self.scale.dtype) * self.scale.unsqueeze(1), self.bias)
+
+
+def quantise_linears(module: nn.Module) -> None:
+    """Put a `QuantisedLinear` in the place of every linear layer inside a module, which cannot learn then."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Linear):
+            setattr(module, name, QuantisedLinear.of(child))
+        else:
+            quantise_linears(child)

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 State = tuple[Tensor, Tensor]
 
+LOG_SPREAD = (-6.0, 1.0)
+"""Bounds of the spread's logarithm: a loss that divides by it must not run away, and no error is above 2."""
+
 
 @dataclass(frozen=True)
 class HeadConfig:
@@ -18,6 +21,8 @@ class HeadConfig:
     layers: int = 1
     dropout: float = 0.5
     tanh: bool = True
+    spread: bool = False
+    """Also say how far off it expects to be; not in the paper."""
 
 
 class Head(nn.Module):
@@ -30,6 +35,8 @@ class Head(nn.Module):
         # nn.LSTM's own dropout does nothing with one layer.
         self.dropout = nn.Dropout(c.dropout)
         self.out = nn.Linear(c.hidden, 2)
+        if c.spread:
+            self.log_spread = nn.Linear(c.hidden, 2)
         for name, parameter in self.lstm.named_parameters():
             if name.startswith("weight"):
                 nn.init.xavier_uniform_(parameter)
@@ -47,6 +54,17 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """x (B, T, D), state → (B, T, 2) arousal and valence in [−1, 1], state after the last frame."""
+        y, _, state = self.judge(x, state)
+        return y, state
+
+    def judge(self, x: Tensor, state: State) -> tuple[Tensor, Tensor | None, State]:
+        """As `forward`, with the spread (B, T, 2) between the two; None for a head without one.
+
+        The spread is the absolute error to be expected of each frame's y, above 0. It is read off the hidden
+        states as they are, without dropout, and learning it changes nothing but its own linear: the trace of
+        a head with a spread is that of a head without.
+        """
         h, state = self.lstm(x, state)
         y = self.out(self.dropout(h))
-        return torch.tanh(y) if self.config.tanh else y, state
+        spread = self.log_spread(h.detach()).clamp(*LOG_SPREAD).exp() if self.config.spread else None
+        return torch.tanh(y) if self.config.tanh else y, spread, state

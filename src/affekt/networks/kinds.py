@@ -9,6 +9,7 @@ from torch import nn
 from affekt.networks.alternatives.backbone import BackboneConfig, BackboneNetwork
 from affekt.networks.alternatives.li import LiConfig, LiNetwork
 from affekt.networks.alternatives.pretrained_audio import PretrainedAudioConfig, PretrainedAudioNetwork
+from affekt.networks.alternatives.spectrogram import SpectrogramConfig, SpectrogramNetwork
 from affekt.networks.alternatives.trigeorgis import TrigeorgisConfig, TrigeorgisNetwork
 from affekt.networks.audio import AudioConfig, AudioNetwork
 from affekt.networks.visual import VisualConfig, VisualNetwork
@@ -17,11 +18,19 @@ AUDIO: dict[str, tuple[type, type[nn.Module]]] = {
     "tzirakis": (AudioConfig, AudioNetwork),
     "trigeorgis": (TrigeorgisConfig, TrigeorgisNetwork),
     "li": (LiConfig, LiNetwork),
+    "spectrogram": (SpectrogramConfig, SpectrogramNetwork),
     "pretrained": (PretrainedAudioConfig, PretrainedAudioNetwork),
 }
 """Kind → its config and its network. A network of one of these takes windows (N, window) and speaker (N,) →
 (N, D_a), each frame alone; where its config says `context`, windows (B, T, window) and speaker (B, T) →
-(B, T, D_a), consecutive frames."""
+(B, T, D_a), consecutive frames.
+
+Such a config also says `past` and `future`. Both 0: the network hears clips of `clip` frames, cut from the
+first frame given, and nothing beyond a clip (`alternatives.sound`). Else frame k depends on frames k − past …
+k + future alone, what lies outside the frames given being taken as absent. Whoever cuts a recording gives
+each piece the `past` frames before it and the `future` frames after it, and drops what comes of them: no cut
+shows. Where a recording ends, and where nobody knows yet what follows, there is nothing to give: a network
+with a future is trained to do without."""
 
 VISUAL: dict[str, tuple[type, type[nn.Module]]] = {
     "hrnet": (VisualConfig, VisualNetwork),

@@ -90,6 +90,8 @@ class Judged(NamedTuple):
     y: Tensor
     fused: Fused
     state: State
+    spread: Tensor | None = None
+    """(B, T, 2), the absolute error to be expected, above 0; None of a head that does not say."""
 
 
 class FusedHead(nn.Module):
@@ -105,10 +107,10 @@ class FusedHead(nn.Module):
         self.head = Head(self.fusion.size, config.head)
 
     def forward(self, text: Tensor, audio: Tensor, visual: Tensor, presence: Tensor, state: State) -> Judged:
-        """x^t, x^a, x^v (B, T, ·), presence (B, T, 3) bool, state → y (B, T, 2), weights, state."""
+        """x^t, x^a, x^v (B, T, ·), presence (B, T, 3) bool, state → y (B, T, 2), weights, state, spread."""
         fused = self.fusion((text, audio, visual), presence)
-        y, state = self.head(fused.x, state)
-        return Judged(y, fused, state)
+        y, spread, state = self.head.judge(fused.x, state)
+        return Judged(y, fused, state, spread)
 
 
 def spread(vectors: Tensor, rows: Tensor) -> Tensor:

@@ -31,6 +31,11 @@ class VisualConfig:
     stage2_modules: int = 1
     stage3_modules: int = 4
     size: int = 256
+    first_stride: int = 2
+    """Of the very first convolution; 1 keeps maps of small faces at 1/2, 1/4 and 1/8 of their side."""
+    both_ways: bool = False
+    """In use, average what is seen of a face and of its mirror image: twice the cost, and neither side counts
+    for more."""
     grey: bool = False
     """See luma only, for networks trained on grey faces."""
     pool: str = "between"
@@ -132,13 +137,13 @@ class HighResolutionModule(nn.Module):
 
 
 class HRNetTrunk(nn.Module):
-    """Stem and three stages: a picture → maps at 1/4, 1/8 and 1/16 of its side."""
+    """Stem and three stages: a picture → maps at 1/4, 1/8 and 1/16 of its side, or twice as fine."""
 
     def __init__(self, config: VisualConfig) -> None:
         super().__init__()
         c1, c2, c3 = config.channels
         stem = config.stem
-        self.conv1 = nn.Conv2d(3, stem, 3, 2, 1, bias=False)
+        self.conv1 = nn.Conv2d(3, stem, 3, config.first_stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(stem)
         self.conv2 = nn.Conv2d(stem, stem, 3, 2, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(stem)
@@ -161,7 +166,7 @@ class HRNetTrunk(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """(F, 3, S, S) → [(F, c, S/4, S/4), (F, 2c, S/8, S/8), (F, 4c, S/16, S/16)]."""
+        """(F, 3, S, S) → [(F, c, S/4, S/4), (F, 2c, S/8, S/8), (F, 4c, S/16, S/16)], first stride 2."""
         x = torch.relu_(self.bn1(self.conv1(x)))
         x = self.layer1(torch.relu_(self.bn2(self.conv2(x))))
         maps = [transition(x) for transition in self.transition1]
@@ -183,6 +188,14 @@ class VisualNetwork(FaceNetwork):
         c = config or VisualConfig()
         super().__init__(HRNetTrunk(c), c.channels, c.size, c.pool, c.grey)
         self.config = c
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """As `FaceNetwork.forward`; in training each image is seen one way."""
+        x, heat = super().forward(images)
+        if self.training or not self.config.both_ways:
+            return x, heat
+        mirrored, mirrored_heat = super().forward(images.flip(3))
+        return (x + mirrored) / 2, (heat + mirrored_heat.flip(2)) / 2
 
 
 def load_imagenet_trunk(network: VisualNetwork, state: dict[str, Tensor]) -> None:

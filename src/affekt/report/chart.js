@@ -53,6 +53,33 @@ function linePath(values, seen, first, stop, x, y, columns) {
   return path;
 }
 
+// The area between two lines: where a pixel holds many frames, from the least of the one to the greatest of the
+// other. Frames that are not seen break it; a frame alone is as wide as it lasts.
+function areaPath(low, high, seen, first, stop, x, y, columns) {
+  const per = Math.max(1, (stop - first) / columns);
+  let path = "", points = [];
+  const close = () => {
+    if (points.length === 1) points = [-0.5, 0.5].map((d) => [points[0][0] + d, ...points[0].slice(1)]);
+    const line = (side) => points.map((point) => put(x(point[0])) + " " + put(y(point[side])));
+    if (points.length) path += "M" + [...line(2), ...line(1).reverse()].join("L") + "z";
+    points = [];
+  };
+  for (let edge = first; edge < stop; edge += per) {
+    let from = -1, to = -1, least = Infinity, most = -Infinity;
+    for (let k = Math.floor(edge); k < Math.min(stop, Math.floor(edge + per)); k++) {
+      if (!seen[k]) continue;
+      if (from < 0) from = k;
+      to = k;
+      least = Math.min(least, low[k]);
+      most = Math.max(most, high[k]);
+    }
+    if (from < 0) close();
+    else points.push([(from + to + 1) / 2, least, most]);
+  }
+  close();
+  return path;
+}
+
 // Bars for the stretches of frames where `holds`, as one path of rectangles.
 function bandPath(holds, first, stop, x, top, height) {
   let path = "";

@@ -10,6 +10,10 @@ const presence = unpack(data.presence), weights = unpack(data.weights);
 const pairs = unpack(data.pairs), pairShares = unpack(data.pairShares);
 const MODALITIES = ["text", "audio", "face"], NAMES = ["Text", "Audio", "Face"];
 const seen = Uint8Array.from(arousal, (a, k) => presence[k] && Number.isFinite(a) && Number.isFinite(valence[k]));
+const band = unpack(data.band);  // hundredths on either side, of arousal and of valence
+const halfWidth = (k, d) => band[2 * k + d] / 100;
+const edge = (values, d, sign) => values.map((v, k) => clamp(v + sign * halfWidth(k, d), -1, 1));
+const edges = band && [arousal, valence].map((values, d) => [edge(values, d, -1), edge(values, d, 1)]);
 const view = { first: 0, stop: T };
 const video = $("video");
 let pinned = data.start, shown = pinned, toX = null, toPlane = null, sentence = -1, led = false;
@@ -49,6 +53,8 @@ function drawTimeline() {
       text(left - 8, put(y(v)) + 4, v ? (v < 0 ? "−" : "+") + Math.abs(v) : "0", { class: "tick end" }));
   }
   parts.push(el("path", { d: bandPath((k) => !presence[k], first, stop, x, top, tall), class: "gap" }));
+  if (edges) for (const [name, d] of [["valence", 1], ["arousal", 0]])
+    parts.push(el("path", { d: areaPath(...edges[d], seen, first, stop, x, y, columns / 2), class: "band " + name }));
   for (const [name, values] of [["valence", valence], ["arousal", arousal]])
     parts.push(el("path", { d: linePath(values, seen, first, stop, x, y, columns / 2), class: "line " + name }));
   NAMES.forEach((name, m) => {
@@ -146,23 +152,27 @@ function showOnPlane(k) {
 
 // ---- the cursor
 
+function reading(values, d, k) {
+  return signed(values[k]) + (band && seen[k] ? " ± " + halfWidth(k, d).toFixed(2) : "");
+}
+
 function show(k) {
   shown = k;
   follow(k);
   const x = put(toX(k + 0.5)), slider = $("slider");
   $("cursor").setAttribute("transform", `translate(${x} 0)`);
-  for (const [name, values] of [["arousal", arousal], ["valence", valence]]) {
+  for (const [name, values, d] of [["arousal", arousal, 0], ["valence", valence, 1]]) {
     const knob = $("knob-" + name);
     knob.setAttribute("cx", x);
     knob.setAttribute("cy", $("traces").toY(Number.isFinite(values[k]) ? values[k] : 0));
     knob.classList.toggle("absent", !seen[k]);
-    $(name).textContent = signed(values[k]);
+    $(name).textContent = reading(values, d, k);
   }
   $("clock").textContent = $("when").textContent = clock(k);
   $("mood").textContent = mood(k);
   slider.setAttribute("aria-valuenow", k / 10);
   slider.setAttribute("aria-valuetext",
-    `${clock(k)}, arousal ${signed(arousal[k])}, valence ${signed(valence[k])}, ${mood(k)}`);
+    `${clock(k)}, arousal ${reading(arousal, 0, k)}, valence ${reading(valence, 1, k)}, ${mood(k)}`);
   showOnPlane(k);
   showStill(k);
   showWeights(k);
@@ -195,11 +205,13 @@ function setupCursor() {
 }
 
 function saveCsv() {
-  const rows = ["time,arousal,valence,text,audio,face" + (weights ? ",weight_text,weight_audio,weight_face" : "")];
-  const value = (v) => Number.isFinite(v) ? v.toFixed(5) : "";
+  const rows = ["time,arousal,valence,text,audio,face" + (weights ? ",weight_text,weight_audio,weight_face" : "")
+    + (edges ? ",arousal_low,arousal_high,valence_low,valence_high" : "")];
+  const value = (v, places = 5) => Number.isFinite(v) ? v.toFixed(places) : "";
   for (let k = 0; k < T; k++) {
     const row = [(k / 10).toFixed(1), value(arousal[k]), value(valence[k]), ...[0, 1, 2].map((m) => presence[k] >> m & 1)];
     if (weights) row.push(...[0, 1, 2].map((m) => (weights[3 * k + m] / 255).toFixed(3)));
+    if (edges) row.push(...edges.flat().map((side) => seen[k] ? value(side[k], 2) : ""));
     rows.push(row.join(","));
   }
   const link = html("a", { href: URL.createObjectURL(new Blob([rows.join("\n") + "\n"], { type: "text/csv" })) });
@@ -228,6 +240,7 @@ if ($("top").classList.contains("bare") && weights && T) $("stage").append($("mo
 if (T) {
   const asked = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
   if (asked) pinned = clamp(Math.floor(asked[1] * 10 + 1e-6), 0, T - 1);
+  $("timeline").classList.toggle("banded", Boolean(band));
   setupPlane();
   setupCursor();
   zooms();

@@ -14,7 +14,17 @@ from urllib.parse import quote
 import numpy as np
 
 from affekt.report.payload import payload
-from affekt.report.summary import LABELS, clock, headline, judged, length, mean_weights, percent, signed
+from affekt.report.summary import (
+    LABELS,
+    clock,
+    decimals,
+    headline,
+    judged,
+    length,
+    mean_weights,
+    percent,
+    signed,
+)
 from affekt.timeline import FRAME_RATE, Prediction
 
 MEANING = (
@@ -137,11 +147,25 @@ def _key(prediction: Prediction) -> str:
         for label in LABELS.values()
     ]
     parts.append('<span class="key"><i class="hatched"></i>nothing there to judge</span>')
+    about = ""
+    if prediction.band is not None:
+        share = _band_share(prediction)
+        name = f"{percent(share)} band" if share else "band"
+        marks = '<i class="band arousal"></i><i class="band valence"></i>'
+        parts.append(f'<span class="key">{marks}{escape(name)}</span>')
+        holds = f"expected to hold {percent(share)} of the true values" if share else "how far off it may be"
+        about = f"Light areas around the lines: {escape(holds)}. "
     if prediction.modality_weights is None:
         below = "Bars: when each was present. This model joins by concatenation, which has no weights."
     else:
         below = "Bars: when each was present. Area: how much each weighed."
-    return f"{''.join(parts)}<br>{below} Arrow keys move the cursor, with shift by a second."
+    return f"{''.join(parts)}<br>{about}{below} Arrow keys move the cursor, with shift by a second."
+
+
+def _band_share(prediction: Prediction) -> float | None:
+    """The share of the errors that the band is to hold; None where it is not said."""
+    share = prediction.info.get("band")
+    return share if isinstance(share, float) and 0 < share < 1 else None
 
 
 def _table(prediction: Prediction) -> tuple[str, str]:
@@ -152,6 +176,7 @@ def _table(prediction: Prediction) -> tuple[str, str]:
     names = [label.capitalize() for label in LABELS.values()]
     heads = ["Time", "Arousal", "Valence", *(f"{name} present" for name in names)]
     heads += [f"{name} weight" for name in names] if weights is not None else []
+    heads += ["Arousal ±", "Valence ±"] if prediction.band is not None else []
     rows = []
     for first in range(0, frames, step):
         part = slice(first, first + step)
@@ -160,6 +185,8 @@ def _table(prediction: Prediction) -> tuple[str, str]:
         cells += [percent(float(share)) for share in prediction.presence[part].mean(axis=0)]
         if weights is not None:
             cells += [percent(_mean(weights[part, axis][there])) for axis in range(3)]
+        if prediction.band is not None:
+            cells += [decimals(_mean(prediction.band[part, d][there])) for d in range(2)]
         rows.append(
             f'<tr><th scope="row">{clock(first)}</th>{"".join(f"<td>{_minus(c)}</td>" for c in cells)}</tr>'
         )

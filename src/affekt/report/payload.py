@@ -22,7 +22,10 @@ _Item = TypeVar("_Item")
 
 
 def payload(prediction: Prediction) -> dict[str, Any]:
-    """Plain values for JSON; arrays are little-endian float32, or bytes of which 255 means 1."""
+    """Plain values for JSON; arrays are little-endian float32, or bytes of which 255 means 1.
+
+    The band's half-widths are bytes too, arousal's and valence's of each frame, in hundredths.
+    """
     pairs = [[MODALITIES.index(name) for name in pair] for pair in prediction.info.get("pairs") or ()]
     # Cross-modal's pair m holds the two partners of modality m, never m itself; hierarchical's pair 0 does.
     partners = bool(pairs) and all(m not in pair for m, pair in enumerate(pairs))
@@ -33,6 +36,7 @@ def payload(prediction: Prediction) -> dict[str, Any]:
         "limit": _limit(prediction),
         "arousal": _base64(prediction.arousal.astype("<f4")),
         "valence": _base64(prediction.valence.astype("<f4")),
+        "band": _hundredths(prediction.band),
         "presence": _base64((prediction.presence @ np.array([1, 2, 4])).astype(np.uint8)),
         "weights": _bytes(prediction.modality_weights),
         "pairs": _bytes(prediction.pair_weights) if pairs else None,
@@ -58,6 +62,13 @@ def _bytes(shares: np.ndarray | None) -> str | None:
     return _base64(np.rint(np.clip(np.nan_to_num(shares), 0, 1) * 255).astype(np.uint8))
 
 
+def _hundredths(widths: np.ndarray | None) -> str | None:
+    """Half-widths as bytes: 2 reaches from edge to edge, so 2.55 is enough; what is not a number is 0."""
+    if widths is None:
+        return None
+    return _base64(np.rint(np.clip(np.nan_to_num(widths) * 100, 0, 255)).astype(np.uint8))
+
+
 def _start(prediction: Prediction) -> int:
     """The frame the page opens at: of those with the most modalities present, the farthest from neutral."""
     seen = judged(prediction)
@@ -68,9 +79,11 @@ def _start(prediction: Prediction) -> int:
 
 
 def _limit(prediction: Prediction) -> float:
-    """Where the axes end: 1, or nearer where every value is small, so that small changes are seen."""
+    """Where the axes end: 1, or nearer where all values and their band are small, to show changes."""
     seen = judged(prediction)
     reach = np.hypot(prediction.arousal[seen], prediction.valence[seen]).max(initial=0.0)
+    if (edges := prediction.edges) is not None:
+        reach = max(reach, np.abs(np.nan_to_num(np.stack(edges)[:, seen])).max(initial=0.0))
     return next((limit for limit in (0.25, 0.5) if reach <= limit), 1.0)
 
 

@@ -5,6 +5,7 @@ A bundle is a folder:
     config.json           format, name, what it asks of a clip, sizes, checksums of the files below
     weights.safetensors   every weight once, in half precision (word tables in 8 bits)
     graph-*.onnx          structure only; their weights point into weights.safetensors by offset
+    graph-*-int8.onnx     of some parts: the same in int8, quicker where `engine.quick_int8` says so
     tokenizer.json        how the text network cuts words (vocabulary.json: the words it has a table of)
     card.md               what it was trained on, how well it does, what it must not be used for
 
@@ -33,9 +34,24 @@ MOST_BYTES = 2_000_000_000
 MOST_CONFIG_BYTES = 1_000_000
 MOST_FRAMES = 1_000
 """That a network may hear at once, which are as many as a recording is read in: 100 s."""
-
+MOST_REACH = 600
+"""Frames before a frame, and after it, that its features may depend on: 60 s."""
 MOST_DELAY = 300
 """Frames by which words may come later."""
+
+
+MOST_SCALE = 1e6
+"""That a spread may be multiplied by: far above any sensible one, and no float32 runs over."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """How the spread that the head expects becomes a band around what it says."""
+
+    share: float
+    """Of the errors, in (0, 1), that lay inside it for people it had not learned from."""
+    scale: tuple[float, float]
+    """Half-width over spread, of arousal and of valence."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +71,23 @@ class Bundle:
     """Network sizes, as `networks.MultimodalConfig.to_dict` writes them."""
     audio_context: int | None = None
     """Frames its audio network hears at once; None: each frame alone."""
-
+    audio_past: int = 0
+    """Frames before a frame that its features depend on."""
+    audio_future: int = 0
+    """Frames after a frame that its features depend on, where they are known. A network with a past or a
+    future may hear any number of frames at once; without, it hears each alone, or clips knowing no other."""
     text_delay: int = 0
     """Frames by which words come later, as they did where it learned (readings 1.9)."""
     modalities: tuple[str, ...] = MODALITIES
     """Those that it judges by, in this order; it has no graph for another."""
+    band: Band | None = None
+    """None: it does not say how far off it may be."""
+    int8: tuple[str, ...] = ()
+    """Parts, of `text` and `visual`, that have a second graph, which multiplies in int8."""
 
-    def graph(self, part: str) -> Path:
-        """Path of the graph of `text`, `audio`, `visual` or `fusion`."""
-        return self.folder / f"graph-{part}.onnx"
+    def graph(self, part: str, int8: bool = False) -> Path:
+        """Path of the graph of `text`, `audio`, `visual` or `fusion`; in int8 of those in `int8`."""
+        return self.folder / (f"graph-{part}-int8.onnx" if int8 else f"graph-{part}.onnx")
 
     @property
     def card(self) -> str:
@@ -113,7 +137,9 @@ def open_bundle(model: str | Path) -> Bundle:
         config = _read_config(folder / CONFIG)
         words: Kind = config["words"]
         modalities = _checked_modalities(config.get("modalities", list(MODALITIES)))
-        _check_files(folder, config["files"], {*modalities, "fusion"}, FILES[words])
+        int8 = _checked_int8(config.get("int8", []), modalities)
+        parts = {*modalities, "fusion", *(f"{part}-int8" for part in int8)}
+        _check_files(folder, config["files"], parts, FILES[words])
         pairs = config["pairs"]
         return Bundle(
             folder=folder,
@@ -125,8 +151,12 @@ def open_bundle(model: str | Path) -> Bundle:
             words=words,
             sizes=dict(config["sizes"]),
             audio_context=_checked_context(config.get("audio_context")),
+            audio_past=_checked_reach(config, "audio_past", "before"),
+            audio_future=_checked_reach(config, "audio_future", "after"),
             text_delay=_checked_delay(config.get("text_delay", 0)),
             modalities=modalities,
+            band=checked_band(config.get("band")),
+            int8=int8,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{folder}: not a model bundle of affekt's, or damaged ({_short(error)})") from error
@@ -186,6 +216,8 @@ def _checked_spec(values: dict[str, Any]) -> ClipSpec:
         raise ValueError(f"asks for sound up to {spec.cutoff} Hz")
     if spec.level is not None and not -60 <= spec.level <= 0:
         raise ValueError(f"asks for a level of {spec.level} dBFS")
+    if not -120 <= spec.level_floor <= 0:
+        raise ValueError(f"asks for a level of no less than {spec.level_floor} dBFS")
     return spec
 
 
@@ -203,6 +235,13 @@ def _checked_modalities(names: list[str]) -> tuple[str, ...]:
     return known
 
 
+def _checked_int8(parts: list[str], modalities: tuple[str, ...]) -> tuple[str, ...]:
+    known = tuple(part for part in ("text", "visual") if part in modalities and part in parts)
+    if list(known) != parts:
+        raise ValueError(f"has {parts} in int8")
+    return known
+
+
 def _checked_delay(frames: Any) -> int:
     if type(frames) is not int or not 0 <= frames <= MOST_DELAY:
         raise ValueError(f"moves words by {frames!r} frames")
@@ -213,6 +252,32 @@ def _checked_context(frames: Any) -> int | None:
     if frames is not None and not (type(frames) is int and 1 <= frames <= MOST_FRAMES):
         raise ValueError(f"hears {frames!r} frames at once")
     return frames
+
+
+def _checked_reach(config: dict[str, Any], name: str, side: str) -> int:
+    frames = config.get(name, 0)
+    if type(frames) is not int or not 0 <= frames <= MOST_REACH:
+        raise ValueError(f"hears {frames!r} frames {side} a frame")
+    if frames and config.get("audio_context") is None:
+        raise ValueError(f"hears each frame alone, and {frames} {side} it")
+    return frames
+
+
+def checked_band(values: dict[str, Any] | None) -> Band | None:
+    """A band as `config.json` has it: `share`, and `scale` for arousal and valence; None = none.
+
+    Raises:
+        KeyError, TypeError, ValueError: something is missing, of another type, or out of range.
+    """
+    if values is None:
+        return None
+    share, (arousal, valence) = values["share"], values["scale"]
+    if any(type(value) not in (int, float) for value in (share, arousal, valence)):
+        raise ValueError(f"makes a band of {values}")
+    # NaN is in no range.
+    if not (0 < share < 1 and 0 < arousal <= MOST_SCALE and 0 < valence <= MOST_SCALE):
+        raise ValueError(f"makes a band of {values}")
+    return Band(share, (float(arousal), float(valence)))
 
 
 def _text(value: object) -> str:

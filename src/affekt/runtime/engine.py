@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import onnxruntime as ort
@@ -18,6 +19,10 @@ from affekt.timeline import MODALITIES
 
 SENTENCES, WINDOWS, FACES = 16, 60, 32
 """Rows a run is given at most: enough to be quick, few enough to keep memory flat."""
+
+
+Precision = Literal["auto", "float32", "int8"]
+"""What networks multiply in; auto: int8 where the bundle has it and it is known to be quicker."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,18 @@ class Judged:
     """(B, T, 3), the weight of each pair."""
     state: tuple[np.ndarray, np.ndarray]
     """The LSTM's, to go on from."""
+    spread: np.ndarray | None = None
+    """(B, T, 2), the absolute error that the head expects, above 0; None where it does not say."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """The last P frames that an audio network heard, to go on from: all there were, at most `audio_past`."""
+
+    windows: np.ndarray
+    """(P, window) float32, 0 where nothing was heard."""
+    speaker: np.ndarray
+    """(P,) int64."""
 
 
 INPUTS = {
@@ -101,15 +118,32 @@ def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:120]
 
 
+def quick_int8() -> bool:
+    """Is int8 known to be quicker here? On x86-64, with VNNI and without (`benchmarks/precision.py`)."""
+    return platform.machine().lower() in ("x86_64", "amd64")
+
+
 class Engine:
     """Runs a bundle's graphs. Each is loaded when it is first needed: no transcript, no text network."""
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(self, bundle: Bundle, threads: int | None = None, precision: Precision = "auto") -> None:
+        """Take a bundle.
+
+        Raises:
+            ValueError: no such precision.
+            ModelError: int8 is asked for, and the bundle has no graph for it.
+        """
+        if precision not in get_args(Precision):
+            raise ValueError(f"precision is {precision!r}; it may be {', '.join(get_args(Precision))}")
+        if precision == "int8" and not bundle.int8:
+            raise ModelError(f"{bundle.folder}: has nothing in int8; leave --precision at auto, or float32")
         self.bundle = bundle
         self.threads = threads or min(4, os.cpu_count() or 1)
+        self.int8 = bundle.int8 if precision == "int8" or (precision == "auto" and quick_int8()) else ()
+        """Parts that run in int8."""
 
     def _network(self, part: str) -> Network:
-        return Network(self.bundle.graph(part), part, self.threads)
+        return Network(self.bundle.graph(part, part in self.int8), part, self.threads)
 
     @cached_property
     def words(self) -> Words:
@@ -139,7 +173,8 @@ class Engine:
     @cached_property
     def _fusion(self) -> Network:
         fusion = self._network("fusion")
-        if ("pairs" in fusion.outputs) != (self.bundle.pairs is not None):
+        lacks_spread = self.bundle.band is not None and "spread" not in fusion.outputs
+        if ("pairs" in fusion.outputs) != (self.bundle.pairs is not None) or lacks_spread:
             raise fusion.unfit(f"gives {', '.join(fusion.outputs)}")
         return fusion
 
@@ -172,23 +207,47 @@ class Engine:
                 weights[row] = words, alpha[i, :, : len(words)]
         return vectors, weights
 
-    def listen(self, windows: np.ndarray, speaker: np.ndarray, heard: np.ndarray) -> np.ndarray:
-        """Consecutive frames, the first of them where a clip begins → x^a (T, D_a), 0 where nothing is heard.
+    def listen(
+        self,
+        windows: np.ndarray,
+        speaker: np.ndarray,
+        heard: np.ndarray,
+        past: Past | None = None,
+        ahead: int = 0,
+    ) -> tuple[np.ndarray, Past | None]:
+        """Consecutive frames → x^a (T, D_a), 0 where nothing is heard, and what to go on from.
+
+        Where the network looks around (`audio_past`, `audio_future`), a recording may be cut anywhere, each
+        piece being given the past that the one before returned, and what follows; where it hears clips, a
+        piece begins where one of those does.
 
         Args:
-            windows: (T, window) float32; speaker: (T,) int64; heard: (T,) bool.
+            windows: (T + ahead, window) float32; speaker: (T + ahead,) int64; heard: (T + ahead,) bool.
+            past: None where the recording begins.
+            ahead: how many of the last frames are only there for what they tell of those before: as many as
+                `audio_future`, fewer where the recording ends, 0 where nobody knows yet what follows.
         """
-        frames, rows = self.bundle.audio_context, np.flatnonzero(heard)
-        x = np.zeros((len(windows), self.widths[1]), np.float32)
+        frames, count = self.bundle.audio_context, len(windows) - ahead
+        x = np.zeros((count, self.widths[1]), np.float32)
         if frames is None:
+            rows = np.flatnonzero(heard[:count])
             x[rows] = self.hear(windows[rows], speaker[rows])
-            return x
-        windows = np.where(heard[:, None], windows, np.float32(0))
-        for clip in range(0, len(windows) if len(rows) else 0, frames):
-            cut = np.s_[clip : clip + frames]
+            return x, None
+        windows, begin, back = np.where(heard[:, None], windows, np.float32(0)), 0, self.bundle.audio_past
+        if past is not None:
+            begin = len(past.speaker)
+            windows = np.concatenate([past.windows, windows])
+            speaker = np.concatenate([past.speaker, speaker])
+        end, heard = begin + count, heard[:count, None]
+        for here in range(begin, end if heard.any() else begin, frames):
+            last = min(here + frames, end)
+            cut = np.s_[max(0, here - back) : last + self.bundle.audio_future]
             out = self._audio(windows=windows[None, cut], speaker=speaker[None, cut])
-            x[cut] = _rows(self._audio, out["x"], (len(windows[cut]), self.widths[1]))[0]
-        return np.where(heard[:, None], x, np.float32(0))
+            found = _rows(self._audio, out["x"], (len(speaker[cut]), self.widths[1]))[0]
+            x[here - begin : last - begin] = found[here - cut.start : last - cut.start]
+        rest = np.s_[max(0, end - back) : end]
+        # Copies: a view would keep the whole clip alive.
+        return np.where(heard, x, np.float32(0)), Past(windows[rest].copy(), speaker[rest].copy())
 
     def hear(self, windows: np.ndarray, speaker: np.ndarray) -> np.ndarray:
         """Frames that are heard alone: windows (N, window) float32, speaker (N,) int64 → x^a (N, D_a)."""
@@ -200,14 +259,17 @@ class Engine:
         return np.concatenate(vectors)
 
     def see(self, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """faces (F, S, S, 3) uint8 → x^v (F, D_v), maps of where it looked (F, S/4, S/4)."""
-        width, side = self.widths[2:], self.bundle.spec.image_size // 4
-        vectors, maps = [np.zeros((0, *width), np.float32)], [np.zeros((0, side, side), np.float32)]
+        """faces (F, S, S, 3) uint8 → x^v (F, D_v), maps of where it looked (F, S/r, S/r) for some whole r."""
+        width, size = self.widths[2:], self.bundle.spec.image_size
+        vectors, maps = [np.zeros((0, *width), np.float32)], []
         for i in range(0, len(faces), FACES):
             out = self._visual(faces=faces[i : i + FACES])
             vectors.append(_rows(self._visual, out["x"], width))
+            side = out["map"].shape[-1] or size + 1
+            if size % side:
+                raise self._visual.unfit(f"gives maps of shape {out['map'].shape[1:]}")
             maps.append(_rows(self._visual, out["map"], (side, side)))
-        return np.concatenate(vectors), np.concatenate(maps)
+        return np.concatenate(vectors), np.concatenate(maps or [np.zeros((0, 1, 1), np.float32)])
 
     def initial(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """The LSTM's state before the first frame."""
@@ -226,7 +288,8 @@ class Engine:
         h, c = state
         out = self._fusion(text=text, audio=audio, visual=visual, presence=presence, h=h, c=c)
         state = out["h_out"], out["c_out"]
-        return Judged(out["y"], out.get("modality"), out.get("pairs"), out.get("shares"), state)
+        weights = out.get("modality"), out.get("pairs"), out.get("shares")
+        return Judged(out["y"], *weights, state, out.get("spread"))
 
 
 def _rows(network: Network, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from affekt.media.faces import face_crop
 from affekt.media.language import understands
 from affekt.media.sound import frames_of_array
 from affekt.runtime.bundle import Bundle
-from affekt.runtime.engine import Engine, Judged
+from affekt.runtime.engine import Engine, Judged, Past, Precision
 from affekt.runtime.inputs import checked_images, checked_sounds, checked_texts
-from affekt.runtime.sources import Source
+from affekt.runtime.sources import Source, with_following
 from affekt.timeline import MODALITIES, Clip, FaceMap, Prediction, Recording, Still, WordWeights
 
 Progress = Callable[[int, int | None], None]
@@ -82,9 +82,9 @@ class Step:
 class Predictor:
     """Runs one bundle over recordings."""
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(self, bundle: Bundle, threads: int | None = None, precision: Precision = "auto") -> None:
         self.bundle = bundle
-        self.engine = Engine(bundle, threads)
+        self.engine = Engine(bundle, threads, precision)
         self.threads = threads
 
     @cached_property
@@ -158,26 +158,37 @@ class Predictor:
         return Said(known, vectors, weights)
 
     def steps(self, source: Source, said: Said) -> Iterator[Step]:
-        """Judge clip after clip; `said` is what `encode` made of the same source."""
-        state = self.engine.initial(1)
-        for clip in source:
+        """Judge clip after clip; `said` is what `encode` made of the same source.
+
+        A clip waits until as much of what follows has been read as its sound's features depend on.
+        """
+        state, past = self.engine.initial(1), None
+        for clip, following in with_following(source, self.bundle.audio_future):
             if not self._judges_by[2]:
                 clip = replace(clip, faces=clip.faces[:0], frame_face=np.full(len(clip), -1, np.int64))
             presence = clip.presence & self._judges_by
             presence[:, 0] &= said.known
-            features, heat = self._features(clip, said.vectors, presence)
+            audio, past = self._listen(clip, following, past)
+            features, heat = self._features(clip, said.vectors, presence, audio)
             judged = self.engine.judge(features, presence[None], state)
             state = judged.state
             yield Step(clip, presence, features, judged, heat)
 
+    def _listen(self, clip: Clip, following: list[Clip], past: Past | None) -> tuple[np.ndarray, Past | None]:
+        """x^a (T, D_a) of a clip, zero where absent, and what the next one is to be heard with."""
+        clips, end = [clip, *following], len(clip) + self.bundle.audio_future
+        windows = np.concatenate([one.sound for one in clips])[:end]
+        speaker = np.concatenate([one.speaker for one in clips])[:end]
+        heard = np.concatenate([one.has_sound for one in clips])[:end] & self._judges_by[1]
+        return self.engine.listen(windows, speaker, heard, past, ahead=len(windows) - len(clip))
+
     def _features(
-        self, clip: Clip, vectors: np.ndarray, presence: np.ndarray
+        self, clip: Clip, vectors: np.ndarray, presence: np.ndarray, audio: np.ndarray
     ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
-        """x^t, x^a, x^v (1, T, ·) of a clip's frames, zero where absent, and the maps of its faces."""
+        """x^t, x^a, x^v (1, T, ·) of a clip, zero where absent, and its faces' maps."""
         text, visual = (np.zeros((len(clip), width), np.float32) for width in self.engine.widths[::2])
-        spoken, heard, seen = presence.T
+        spoken, _, seen = presence.T
         text[spoken] = vectors[clip.frame_sentence[spoken]]
-        audio = self.engine.listen(clip.sound, clip.speaker, heard)
         embedded, heat = self.engine.see(clip.faces)
         visual[seen] = embedded[clip.frame_face[seen]]
         return (text[None], audio[None], visual[None]), heat
@@ -195,7 +206,7 @@ class Predictor:
         pairs = self.bundle.pairs
         recording = source.recording
         file = recording.media or recording.sound
-        info = {
+        info: dict[str, Any] = {
             "model": self.bundle.name,
             "model_version": self.bundle.version,
             "modalities": list(self.bundle.modalities),
@@ -206,6 +217,8 @@ class Predictor:
             "transcript": None if source.transcript is None else str(source.transcript),
             "warnings": list(source.warnings),
         }
+        if self.bundle.band:
+            info["band"] = self.bundle.band.share
         return Prediction(
             name=source.name,
             arousal=y[:, 0],
@@ -214,11 +227,20 @@ class Predictor:
             modality_weights=_joined([p.modality for p in parts]),
             pair_weights=_joined([p.pairs for p in parts]),
             pair_shares=_joined([p.shares for p in parts]),
+            band=self._band(parts, presence),
             word_weights=words,
             face_maps=tuple(faces.items),
             stills=tuple(stills.items),
             info=info,
         )
+
+    def _band(self, parts: list[Judged], presence: np.ndarray) -> np.ndarray | None:
+        """The band's half-widths (T, 2), NaN where nothing is present; None of a bundle without one."""
+        spread = _joined([p.spread for p in parts])
+        if self.bundle.band is None or spread is None:
+            return None
+        band = spread * np.array(self.bundle.band.scale, np.float32)
+        return np.where(presence.any(1, keepdims=True), band, np.float32(np.nan))
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Mean arousal and valence (N, 2) of sentences, each held for 3 s; NaN where there is no word.
@@ -270,7 +292,7 @@ class Predictor:
         for i, sound in enumerate(sounds):
             windows, heard = frames_of_array(sound, rate, self.bundle.spec)
             if heard.any() and self._judges_by[1]:
-                features = self.engine.listen(windows, np.zeros(len(windows), np.int64), heard)
+                features, _ = self.engine.listen(windows, np.zeros(len(windows), np.int64), heard)
                 out[i] = self._judge_one(1, features[None], heard[None])[0].mean(0)
         return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,3 +70,17 @@ class Replay:
 
     def __iter__(self) -> Iterator[Clip]:
         return iter(self.clips)
+
+
+def with_following(clips: Iterable[Clip], frames: int) -> Iterator[tuple[Clip, list[Clip]]]:
+    """Each clip of a recording, and the clips after it that hold its next `frames` frames, or all there are.
+
+    No more than these are in memory.
+    """
+    held = deque[Clip]()
+    for clip in clips:
+        held.append(clip)
+        while held and sum(len(one) for one in held) - len(held[0]) >= frames:
+            yield held.popleft(), list(held)
+    while held:
+        yield held.popleft(), list(held)

@@ -57,6 +57,8 @@ class ClipSpec:
     """Low-pass in Hz applied to all sound, or None."""
     level: float | None = None
     """Causal level normalisation: the level in dBFS that the loudest recent speech is brought to, or None."""
+    level_floor: float = -50.0
+    """Level in dBFS that nothing softer is raised from; recordings whose speech is below it stay soft."""
     languages: tuple[str, ...] = ()
     """Languages whose words the text network knows (ISO 639-1); empty: any."""
 

@@ -22,7 +22,7 @@ from affekt.timeline.prediction import FaceMap, Prediction, WordWeights
 
 FORMAT = "affekt-prediction-1"
 """What a JSON file of a prediction says it is; the number grows when old readers would misread it."""
-COLUMNS = ("presence", "weights")
+COLUMNS = ("presence", "weights", "band")
 """Groups of columns that a table may have beside name, time, arousal and valence."""
 DECIMALS = 6
 """Numbers in files are rounded to these; float32 near 1 has a grain of a tenth of a millionth."""
@@ -83,7 +83,12 @@ def table(prediction: Prediction, columns: Collection[str] = ()) -> dict[str, np
     """The columns of a trace, each (T,): name, time, arousal, valence, and the groups asked for.
 
     "presence" adds text, audio, visual and present (any of them); "weights" adds weight_text, weight_audio
-    and weight_visual, NaN where the fusion has none.
+    and weight_visual, NaN where the fusion has none; "band" adds arousal_low, arousal_high, valence_low and
+    valence_high, the edges of the band, NaN where nothing is present.
+
+    Raises:
+        PredictionError: "band" is asked for and the prediction has none.
+        ValueError: there is no such group.
     """
     if unknown := set(columns) - set(COLUMNS):
         raise ValueError(f"no such columns: {', '.join(sorted(unknown))}; there are {', '.join(COLUMNS)}")
@@ -102,6 +107,12 @@ def table(prediction: Prediction, columns: Collection[str] = ()) -> dict[str, np
         weights = prediction.modality_weights
         weights = np.full((len(prediction), 3), np.nan, np.float32) if weights is None else weights
         result.update(zip((f"weight_{one}" for one in MODALITIES), weights.T, strict=True))
+    if "band" in columns:
+        if (edges := prediction.edges) is None:
+            raise PredictionError(f"{name}: the model gave no band; ask for other columns")
+        low, high = (edge.T for edge in edges)
+        for d, dimension in enumerate(("arousal", "valence")):
+            result |= {f"{dimension}_low": low[d], f"{dimension}_high": high[d]}
     return result
 
 
@@ -178,6 +189,7 @@ def to_json(prediction: Prediction) -> dict[str, Any]:
         "modality_weights": _list(prediction.modality_weights),
         "pair_weights": _list(prediction.pair_weights),
         "pair_shares": _list(prediction.pair_shares),
+        "band": _rows(prediction.band),
         "word_weights": [
             {
                 "start": float(one.sentence.start),
@@ -229,11 +241,25 @@ def from_json(data: Any) -> Prediction:
         modality_weights=_optional_array(data, "modality_weights", (frames, 3), (0, 1)),
         pair_weights=_optional_array(data, "pair_weights", (frames, 3, 2), (0, 1)),
         pair_shares=_optional_array(data, "pair_shares", (frames, 3), (0, 1)),
+        band=_band(data, frames),
         word_weights=tuple(_word_weights(one) for one in _dicts(data, "word_weights")),
         face_maps=tuple(_face_map(one, frames) for one in _dicts(data, "face_maps")),
         stills=tuple(_still(one, frames) for one in _dicts(data, "stills")),
         info=info,
     )
+
+
+def _band(data: dict[str, Any], frames: int) -> np.ndarray | None:
+    """A band, whose rows are null where nothing was present."""
+    if data.get("band") is None:
+        return None
+    rows = _need(data, "band", list)
+    if len(rows) != frames:
+        raise PredictionError(f"band should be of {frames} frames")
+    there = [k for k, row in enumerate(rows) if row is not None]
+    band = np.full((frames, 2), np.nan, np.float32)
+    band[there] = _array({"band": [rows[k] for k in there]}, "band", (len(there), 2), within=(0, 1e9))
+    return band
 
 
 def _word_weights(data: dict[str, Any]) -> WordWeights:
@@ -275,6 +301,14 @@ def _plain(value: object) -> object:
 
 def _list(array: np.ndarray | None) -> Any:
     return None if array is None else (np.round(array.astype(np.float64), DECIMALS) + 0.0).tolist()
+
+
+def _rows(array: np.ndarray | None) -> Any:
+    """As `_list`, rows (T, ·) with a NaN as null."""
+    if array is None:
+        return None
+    missing = np.isnan(array).any(axis=1).tolist()
+    return [None if gone else row for gone, row in zip(missing, _list(array), strict=True)]
 
 
 def _base64(data: bytes) -> str:

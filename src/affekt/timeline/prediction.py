@@ -63,10 +63,14 @@ class Prediction:
     stills: tuple[Still, ...] = ()
     """A few small pictures spread over the recording."""
     info: dict[str, Any] = field(default_factory=dict)
-    """model, fusion, alignment, pairs (names of the pair weights), source (path), warnings, version."""
+    """model, fusion, alignment, pairs (names of the pair weights), source (path), warnings, version, band
+    (the share of the errors that it is to hold)."""
     pair_shares: np.ndarray | None = None
     """(T, 3) float32, the hierarchical fusion's second level: the weight of each pair, in the order of
     `info["pairs"]`; None for the others (cross-modal's second level is `modality_weights`)."""
+    band: np.ndarray | None = None
+    """(T, 2) float32, how far arousal and valence may be off: the half-width of the band around them, 0 or
+    more, NaN where nothing is present. None of a model that does not say."""
 
     def __len__(self) -> int:
         return len(self.arousal)
@@ -90,6 +94,14 @@ class Prediction:
                 "present": self.presence.any(axis=1),
             }
         )
+
+    @property
+    def edges(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Lower and upper edge of the band, each (T, 2) float32 in [−1, 1], NaN where nothing is present."""
+        if self.band is None:
+            return None
+        y = np.stack([self.arousal, self.valence], axis=1)
+        return np.clip(y - self.band, -1, 1), np.clip(y + self.band, -1, 1)
 
     @property
     def shares(self) -> dict[str, float]:

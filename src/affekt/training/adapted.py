@@ -30,7 +30,7 @@ def write_adapted(source: Bundle, folder: Path, name: str, model: Multimodal, ca
         ModelError: a weight of `model` is no number, too large for half precision, or of another shape.
     """
     weights = bytearray((source.folder / WEIGHTS).read_bytes())
-    state = model.state_dict()
+    state, sees_anew = model.state_dict(), False
     for key, (offset, length) in offsets(source.folder / WEIGHTS).items():
         if key in state:
             value = stored(state[key].cpu())
@@ -39,13 +39,20 @@ def write_adapted(source: Bundle, folder: Path, name: str, model: Multimodal, ca
             content = value.numpy().tobytes()
             if len(content) != length:
                 raise ModelError(f"{source.folder}: {key} is of another size than its config says")
+            sees_anew |= key.startswith("visual.") and content != weights[offset : offset + length]
             weights[offset : offset + length] = content
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).unlink(missing_ok=True)
     config = json.loads((source.folder / CONFIG).read_text(encoding="utf-8"))
+    if sees_anew and "visual" in config.get("int8", []):
+        # Its table in int8 is of the old weights. The text encoder's is the only one there is.
+        config["int8"].remove("visual")
+        del config["files"]["graph-visual-int8.onnx"]
     for file in config["files"]:
         (folder / file).write_bytes(weights if file == WEIGHTS else (source.folder / file).read_bytes())
     (folder / CARD).write_text(card, encoding="utf-8")
+    # How far off its source is says nothing of this one.
+    config.pop("band", None)
     config |= {
         "name": name,
         "version": "1",

@@ -97,7 +97,11 @@ Window = tuple[int, int]
 
 
 class Windows(Dataset[Batch]):
-    """All windows of some clips: disjoint cuts of T frames, none across recordings (readings 7)."""
+    """All windows of some clips: disjoint cuts of T frames, none across recordings (readings 7).
+
+    To a network nothing was before a window, and nothing follows: the head's state is that of the beginning,
+    and an audio network hears neither its past nor its future. Whole recordings are judged with all of it.
+    """
 
     def __init__(
         self, clips: Sequence[PreparedClip], frames: int, looks: Looks, shuffled: int | None = None
@@ -155,6 +159,21 @@ class Windows(Dataset[Batch]):
                 for name, known in looks.features.items()
             }
         return batch
+
+    def pieces(self, k: int, frames: int, reach: tuple[int, int]) -> Iterator[tuple[Batch, slice]]:
+        """A whole recording in pieces of `frames` frames, the last one shorter, and what is around each.
+
+        Args:
+            reach: frames before and after a frame that its features depend on.
+
+        Yields:
+            A batch of one, and which of its frames are the piece's; the others are there to be heard.
+        """
+        length, (before, after) = len(self.clips[k]), reach
+        for first in range(0, length, frames):
+            last = min(first + frames, length)
+            begin, end = max(0, first - before), min(length, last + after)
+            yield self.read([(k, begin)], end - begin), slice(first - begin, last - begin)
 
     def _window(self, k: int, first: int, frames: int) -> tuple[Clip, np.ndarray]:
         clip, gold = self.clips[k].window(first, frames)

@@ -18,7 +18,7 @@ from affekt.scoring import Moments
 from affekt.timeline import DIMENSIONS, FRAME_RATE
 from affekt.timeline.files import atomic
 from affekt.training.batches import Windows
-from affekt.training.export import audio_context
+from affekt.training.export import audio_context, audio_reach
 from affekt.training.learner import Learner
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def figure(value: float | None) -> str:
 
 def chunk_of(learner: Learner) -> int:
     """Frames that a learner is given at a time; the trace does not depend on it."""
-    return audio_context(learner.model.config) or CHUNK
+    config = learner.model.config
+    return CHUNK if any(audio_reach(config)) else audio_context(config) or CHUNK
 
 
 @torch.inference_mode()
@@ -69,16 +70,16 @@ def predictions(
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Of some recordings: its place, (T, 2) predictions, and gold with NaN where there is none."""
     chunk = chunk_of(learner)
+    reach = audio_reach(learner.model.config) if windows.looks.audio else (0, 0)
     learner.eval()
     for k in places:
         state, said, gold = None, [], []
-        length = len(windows.clips[k])
-        for first in range(0, length, chunk):
-            batch = windows.read([(k, first)], min(chunk, length - first))
-            judged = learner(batch.to(fabric.device), state)
+        for batch, piece in windows.pieces(k, chunk, reach):
+            judged = learner(batch.to(fabric.device), state, piece)
             state = judged.state
             said.append(judged.y[0].float().cpu().numpy())
-            gold.append(np.where(batch.mask[0].numpy(), batch.gold[0].numpy(), np.nan))
+            known = np.where(batch.mask[0].numpy(), batch.gold[0].numpy(), np.nan)
+            gold.append(known[piece])
         yield k, np.concatenate(said), np.concatenate(gold)
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import onnx
 import torch
@@ -26,11 +28,14 @@ from affekt.networks import (
     MultimodalConfig,
     TextNetwork,
 )
-from affekt.runtime.bundle import CARD, CONFIG, FORMAT, WEIGHTS, sha256
+from affekt.runtime.bundle import CARD, CONFIG, FORMAT, WEIGHTS, checked_band, sha256
 from affekt.runtime.words import FILES, Kind
 from affekt.timeline import MODALITIES, ClipSpec
+from affekt.training.quantise import Calibration, int8_graphs
 
 OPSET = 17
+CLIP = 100
+"""Frames that a bundle gives an audio network which may hear any number at once: 10 s."""
 Axes = dict[str, dict[int, str]]
 
 
@@ -76,7 +81,7 @@ class VisualGraph(nn.Module):
 
 
 class FusionGraph(nn.Module):
-    """Features and presence → arousal and valence, the weights, and the state to go on from."""
+    """Features and presence → arousal and valence, the weights, the spread, and the state to go on from."""
 
     def __init__(self, fused_head: FusedHead) -> None:
         super().__init__()
@@ -85,9 +90,10 @@ class FusionGraph(nn.Module):
     def forward(
         self, text: Tensor, audio: Tensor, visual: Tensor, presence: Tensor, h: Tensor, c: Tensor
     ) -> tuple[Tensor, ...]:
-        """x^t, x^a, x^v (B, T, ·), presence (B, T, 3), state → y (B, T, 2), state, the weights there are."""
-        y, fused, (h, c) = self.fused_head(text, audio, visual, presence, (h, c))
-        return tuple(t for t in (y, h, c, fused.modality, fused.pairs, fused.shares) if t is not None)
+        """x^t, x^a, x^v (B, T, ·), presence (B, T, 3), state → y (B, T, 2), state, weights, spread."""
+        y, fused, state, spread = self.fused_head(text, audio, visual, presence, (h, c))
+        found = (y, *state, fused.modality, fused.pairs, fused.shares, spread)
+        return tuple(t for t in found if t is not None)
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ def graphs_of(encoder: nn.Module | None, model: Multimodal, spec: ClipSpec) -> d
         outputs.append("pairs")
     if not alone and config.fusion.kind == "hierarchical":
         outputs.append("shares")
+    if config.head.spread:
+        outputs.append("spread")
     inputs = ("text", "audio", "visual", "presence", "h", "c")
     fusion_axes: Axes = {
         n: {1: "B"} if n in ("h", "c", "h_out", "c_out") else batch for n in (*inputs, *outputs)
@@ -194,13 +202,13 @@ def stored(value: Tensor) -> Tensor:
     return value.detach().half().contiguous() if value.is_floating_point() else value.detach().contiguous()
 
 
-def write_weights(modules: list[nn.Module], path: Path) -> None:
-    """Write the weights of all modules once, under their own names, as safetensors.
+def write_weights(modules: list[nn.Module], path: Path, tables: Mapping[str, Tensor] | None = None) -> None:
+    """Write the weights of all modules once, under their own names, as safetensors; `tables` beside them.
 
     Raises:
         ValueError: a weight is too large for half precision.
     """
-    weights: dict[str, Tensor] = {}
+    weights = {name: stored(value) for name, value in (tables or {}).items()}
     for module in modules:
         for name, value in module.state_dict().items():
             if name.endswith("num_batches_tracked"):
@@ -267,8 +275,17 @@ def shorten(model: onnx.ModelProto) -> None:
 
 def write_graph(graph: Graph, weights: Path, path: Path) -> None:
     """Export one graph beside a weights file that already holds its weights."""
+    write_model(traced(graph), weights, path)
+
+
+def traced(graph: Graph) -> onnx.ModelProto:
+    """A graph with its weights inside, as `to_onnx` makes it."""
     with TemporaryDirectory() as folder:
-        model = to_onnx(graph, Path(folder) / "graph.onnx")
+        return to_onnx(graph, Path(folder) / "graph.onnx")
+
+
+def write_model(model: onnx.ModelProto, weights: Path, path: Path) -> None:
+    """Write a traced graph beside a weights file that holds its weights."""
     point_into(model, weights)
     shorten(model)
     path.write_bytes(model.SerializeToString())
@@ -285,6 +302,8 @@ def write_bundle(
     card: str,
     version: str = "1",
     text_delay: int = 0,
+    band: dict[str, Any] | None = None,
+    calibration: Calibration | None = None,
 ) -> None:
     """Write a whole bundle; `config.json` comes last, so a folder without it is not a bundle.
 
@@ -292,17 +311,29 @@ def write_bundle(
         words: `wordpieces` for an encoder's pieces of words, `vocabulary` for a learned word table.
         encoder, tokenizer: of words; None and nothing where the model has no text.
         text_delay: frames by which words came later where it learned.
+        band: how to make a band of the head's spread: `share`, of the errors that it is to hold, in (0, 1);
+            `scale`, its half-width over the spread, of arousal and of valence. None: it has none.
+        calibration: what of training int8 is fitted to; None: float32 only.
+
+    Raises:
+        ValueError: a weight is too large for half precision; a band without a spread, or out of range.
     """
+    if checked_band(band) and not model.config.head.spread:
+        raise ValueError("a band is made of a spread, and this model's head has none")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).unlink(missing_ok=True)
     graphs = graphs_of(encoder, model, spec)
-    write_weights([graph.module for graph in graphs.values()], folder / WEIGHTS)
-    for part, graph in graphs.items():
-        write_graph(graph, folder / WEIGHTS, folder / f"graph-{part}.onnx")
+    models = {part: traced(graph) for part, graph in graphs.items()}
+    quick, tables = int8_graphs(models, *calibration) if calibration else ({}, {})
+    write_weights([graph.module for graph in graphs.values()], folder / WEIGHTS, tables)
+    written = {f"graph-{part}.onnx": one for part, one in models.items()}
+    written |= {f"graph-{part}-int8.onnx": one for part, one in quick.items()}
+    for file, one in written.items():
+        write_model(one, folder / WEIGHTS, folder / file)
     if "text" in graphs:
         (folder / FILES[words]).write_bytes(tokenizer)
     (folder / CARD).write_text(card, encoding="utf-8")
-    files = [WEIGHTS, *(f"graph-{part}.onnx" for part in graphs)]
+    files = [WEIGHTS, *written]
     files += [FILES[words]] if "text" in graphs else []
     config = {
         "format": FORMAT,
@@ -314,7 +345,11 @@ def write_bundle(
         "pairs": pair_names(model.config),
         "words": words,
         "audio_context": audio_context(model.config),
+        "audio_past": audio_reach(model.config)[0],
+        "audio_future": audio_reach(model.config)[1],
         "text_delay": text_delay,
+        "band": band,
+        "int8": list(quick),
         "sizes": model.config.to_dict(),
         "files": {file: sha256(folder / file) for file in files},
     }
@@ -323,8 +358,16 @@ def write_bundle(
 
 def audio_context(config: MultimodalConfig) -> int | None:
     """Frames that the audio network hears at once; None: each alone."""
-    looks_around = "audio" in config.modalities and config.audio.context
-    return int(config.audio.clip) if looks_around else None
+    if "audio" not in config.modalities or not config.audio.context:
+        return None
+    return CLIP if any(audio_reach(config)) else int(config.audio.clip)
+
+
+def audio_reach(config: MultimodalConfig) -> tuple[int, int]:
+    """Frames before and after a frame that its sound's features depend on; (0, 0): none, or its clip's."""
+    if "audio" not in config.modalities or not config.audio.context:
+        return 0, 0
+    return int(config.audio.past), int(config.audio.future)
 
 
 def pair_names(config: MultimodalConfig) -> list[list[str]] | None:

@@ -15,6 +15,7 @@ from affekt.corpora.prepared.clipfile import ClipFile, ClipWriter, open_clip
 from affekt.corpora.prepared.dataset import PreparedClip
 from affekt.errors import CorpusError, OutputError
 from affekt.training.batches import Looks, Windows
+from affekt.training.export import audio_reach
 from affekt.training.learner import Learner
 
 FORMAT = "affekt-features-1"
@@ -61,7 +62,7 @@ def keep_features(
     chunk: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Compute the features of one modality for the recordings that have none yet.
+    """Compute the features of one modality for the recordings that have none yet, as if heard at once.
 
     Args:
         looks: what its network looks at.
@@ -76,14 +77,14 @@ def keep_features(
     except OSError as error:
         raise OutputError(f"{kept.folder}: cannot be made ({error.strerror or error})") from error
     windows = Windows(clips, chunk, looks)
+    reach = audio_reach(learner.model.config) if name == "audio" else (0, 0)
     was_training = learner.training
     learner.eval()
     for k, clip in enumerate(clips):
         if not kept.has(clip):
             with ClipWriter(kept.folder) as writer, torch.inference_mode():
-                for first in range(0, len(clip), chunk):
-                    batch = windows.read([(k, first)], min(chunk, len(clip) - first)).to(device)
-                    values = learner.features(batch, name)[0]
+                for batch, piece in windows.pieces(k, chunk, reach):
+                    values = learner.features(batch.to(device), name)[0, piece]
                     writer.add(features=values.half().cpu().numpy())
                 writer.save(kept.path(clip), {"format": FORMAT, "clip": clip.entry.checksum})
         if progress:

@@ -13,6 +13,9 @@ from affekt.networks.head import State
 from affekt.networks.multimodal import NAMES
 from affekt.training.batches import Batch
 
+EVERY = slice(None)
+"""Frame of a batch."""
+
 
 class Learner(nn.Module):
     """Batches → arousal and valence."""
@@ -60,21 +63,29 @@ class Learner(nn.Module):
             module.eval()
         return self
 
-    def forward(self, batch: Batch, state: State | None = None) -> Judged:
-        """A batch and the head's state before it (None = the beginning) → y (B, T, 2), weights, state."""
+    def forward(self, batch: Batch, state: State | None = None, judged: slice = EVERY) -> Judged:
+        """A batch and the head's state before it (None = the beginning) → y (B, T, 2), weights, state.
+
+        Args:
+            judged: the batch's frames that are judged, T in number; those around them are only heard. `state`
+                is that at the first of them.
+        """
         config = self.model.config
         has = torch.tensor([name in config.modalities for name in NAMES], device=batch.presence.device)
         features = [
-            self.features(batch, name)
-            if name in config.modalities
-            else self.model.nothing(m, batch.speaker.shape)
+            (
+                self.features(batch, name)
+                if name in config.modalities
+                else self.model.nothing(m, batch.speaker.shape)
+            )[:, judged]
             for m, name in enumerate(NAMES)
         ]
         if state is None:
             state = self.model.fused_head.head.initial(len(batch.gold))
         text, audio, visual = (one.to(self.dtype) for one in features)
-        judged: Judged = self.model.fused_head(text, audio, visual, batch.presence & has, state)
-        return judged
+        presence = batch.presence[:, judged] & has
+        said: Judged = self.model.fused_head(text, audio, visual, presence, state)
+        return said
 
     @property
     def dtype(self) -> torch.dtype:

@@ -15,6 +15,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from affekt.training.averaging import Average
+
 Scores = dict[str, float]
 
 
@@ -29,6 +31,9 @@ class FitSettings:
     seed: int = 0
     warmup: int = 0
     """Steps of linear warm-up before the cosine decay."""
+    average: float = 0.0
+    """How much of a running average of the weights stays at each step; 0: none. Where there is one, it is
+    what is scored and kept (Polyak & Juditsky 1992)."""
 
 
 def fit(
@@ -42,8 +47,8 @@ def fit(
 ) -> Scores:
     """Train `model` to the end of its learning rate's decay, scoring it on devel after every epoch.
 
-    The last weights are taken, not the best on devel, so that devel has no say in them. A run that was killed
-    goes on at the epoch it was in: what an epoch draws depends on its number alone.
+    The last weights are taken, or their running average, not the best on devel, so that devel has no say in
+    them. A run that was killed goes on at the epoch it was in: what an epoch draws depends on its number.
 
     Args:
         folder: of this stage; holds last.pt while it goes on, weights.safetensors at the end, and log.csv.
@@ -58,12 +63,14 @@ def fit(
         groups, lr=settings.lr, betas=(0.9, 0.99), weight_decay=settings.weight_decay
     )
     peaks = [group["lr"] for group in optimiser.param_groups]
+    average = Average(model, settings.average)
     first, scores = 0, Scores()
     last = folder / "last.pt"
     if last.exists():
         saved = torch.load(last, weights_only=True)
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
+        average.load(saved["average"], saved["steps"])
         first, scores = saved["epoch"] + 1, saved["scores"]
     for epoch in range(first, settings.epochs):
         torch.manual_seed(settings.seed * 100_003 + epoch)
@@ -80,21 +87,35 @@ def fit(
             value.backward()
             nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
             optimiser.step()
+            average.update()
             losses.append(float(value.detach()))
         model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), average.shown():
             scores = score()
         _log(folder / "log.csv", epoch, sum(losses) / len(losses), scores, time.time() - started)
         state = {
             "model": model.state_dict(),
             "optimiser": optimiser.state_dict(),
+            "average": average.state,
+            "steps": average.steps,
             "epoch": epoch,
             "scores": scores,
         }
         _replace(partial(torch.save, state), last)
     model.eval()
+    average.keep()
     _replace(partial(save_file, _contiguous(model)), folder / "weights.safetensors")
     return scores
+
+
+def grouped(model: nn.Module, decay: float, **more: Any) -> list[dict[str, Any]]:
+    """A model's learning parameters in two groups: matrices decay, biases and scales do not."""
+    learning = [p for p in model.parameters() if p.requires_grad]
+    matrices, rest = [p for p in learning if p.dim() > 1], [p for p in learning if p.dim() <= 1]
+    return [
+        {"params": matrices, "weight_decay": decay, **more},
+        {"params": rest, "weight_decay": 0.0, **more},
+    ]
 
 
 def _contiguous(model: nn.Module) -> dict[str, Tensor]:

@@ -18,12 +18,12 @@ def half_networks(precision: str, device: torch.device) -> tuple[str, ...]:
     Args:
         precision: "auto", all where the machine computes it itself; "bf16", all; anything else, none.
     """
-    half = precision == "bf16" or (precision == "auto" and _quick(device))
+    half = precision == "bf16" or (precision == "auto" and quick_half(device))
     return ("text", "audio", "visual") if half else ()
 
 
-def _quick(device: torch.device) -> bool:
-    # What only imitates bfloat16 is slower than single precision.
+def quick_half(device: torch.device) -> bool:
+    """Whether the machine computes bfloat16 itself: imitating it is slower than single precision."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     able = torch.cpu.get_capabilities()

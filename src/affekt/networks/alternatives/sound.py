@@ -37,6 +37,16 @@ class ClipConfig:
         return True
 
     @property
+    def past(self) -> int:
+        """Frames before a clip that its features depend on."""
+        return 0
+
+    @property
+    def future(self) -> int:
+        """Frames after a clip that its features depend on."""
+        return 0
+
+    @property
     def hop(self) -> int:
         """Samples a frame lasts."""
         return self.rate // 10

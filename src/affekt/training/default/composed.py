@@ -18,6 +18,11 @@ from affekt.training.default.data import Speech
 
 NEAREST = 25
 """Faces and sentences are drawn from this many nearest ones."""
+MISHEARD = 0.4
+"""How many training utterances stand for another feeling than they were acted for. A network knows the speech
+that it learned from better than any other; a fusion that saw it know that well would trust it too much."""
+MISTAKEN = np.array([0.25, 0.7])
+"""How far off such a feeling is (sd of arousal, valence): voices tell valence less well than arousal."""
 FACE_VERSIONS = 3
 """Warps of a face whose features are kept; frames wander between them."""
 
@@ -26,6 +31,8 @@ FACE_VERSIONS = 3
 class Composed:
     """One sequence of T frames, still without features."""
 
+    subject: str
+    """Who speaks, but for a partner's turns."""
     sound: np.ndarray
     """(T, window) float32."""
     has_sound: np.ndarray
@@ -49,20 +56,26 @@ class Composer:
     """Draws sequences from the utterances, faces and sentences of one split."""
 
     def __init__(
-        self, speech: Sequence[Speech], face_gold: np.ndarray, sentence_gold: np.ndarray, spec: ClipSpec
+        self,
+        speech: Sequence[Speech],
+        face_gold: np.ndarray,
+        sentence_gold: np.ndarray,
+        spec: ClipSpec,
+        misheard: float = 0.0,
     ) -> None:
         """Match faces by coordinates and sentences by rank, since EmoBank's spread is small.
 
         Args:
             face_gold: (F, 2); sentence_gold: (S, 2), NaN where a sentence has no word.
+            misheard: share of the utterances that stand for what another one was acted for.
         """
-        self.spec = spec
+        self.spec, self.misheard = spec, misheard
         self.by_speaker: dict[str, list[int]] = {}
         for i, utterance in enumerate(speech):
             self.by_speaker.setdefault(utterance.speaker, []).append(i)
         self.speakers = sorted(self.by_speaker)
         self.speech = speech
-        gold = np.stack([u.gold for u in speech])
+        self.gold = gold = np.stack([u.gold for u in speech])
         usable = np.flatnonzero(np.isfinite(sentence_gold).all(1))
         self.faces = nearest(gold, face_gold)
         self.sentences = usable[nearest(ranks(gold), ranks(sentence_gold[usable]))]
@@ -85,7 +98,7 @@ class Composer:
             sound.append(samples)
             turns.append(Turn(at, at + seconds, subject=not other))
             if not other:
-                said.append((at, at + seconds, i))
+                said.append((at, at + seconds, self._meant(i, draw)))
             pause = draw.uniform(0.1, 1.2)
             sound.append(np.zeros(round(pause * rate), np.float32))
             at += seconds + pause
@@ -95,7 +108,14 @@ class Composer:
         n = len(windows)
         speaker = speaker_frames(turns if partner else None, n)
         faces, sentences = self._faces(said, n, draw), self._sentences(said, n, draw)
-        return Composed(windows, has_sound, speaker, faces, sentences, self._gold(said, n))
+        return Composed(me, windows, has_sound, speaker, faces, sentences, self._gold(said, n))
+
+    def _meant(self, i: int, draw: np.random.Generator) -> int:
+        """The utterance itself, or one whose feeling it could be taken for."""
+        if draw.random() >= self.misheard:
+            return i
+        likely = np.exp(-0.5 * (((self.gold - self.gold[i]) / MISTAKEN) ** 2).sum(1))
+        return int(draw.choice(len(likely), p=likely / likely.sum()))
 
     def _partner(self, me: str, rate: int, draw: np.random.Generator) -> str | None:
         others = [s for s in self.speakers if s != me and self.speech[self.by_speaker[s][0]].rate == rate]
@@ -107,7 +127,7 @@ class Composer:
         for start, end, i in said:
             for t in range(frame_count(start), max(frame_count(start) + 1, min(n, frame_count(end)))):
                 known_at.append(t)
-                known.append(self.speech[i].gold)
+                known.append(self.gold[i])
         values = np.array(known)
         gold = np.stack([np.interp(np.arange(n), known_at, values[:, d]) for d in range(2)], 1)
         padded = np.pad(gold, ((2, 2), (0, 0)), mode="edge")

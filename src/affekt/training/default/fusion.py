@@ -7,36 +7,42 @@ emotion.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from affekt.networks import FusedHead, FusionConfig, HeadConfig, MultimodalConfig
+from affekt.networks import FusedHead, FusionConfig, HeadConfig, Judged, MultimodalConfig
+from affekt.networks.alternatives.spectrogram import COLUMNS, SpectrogramNetwork
 from affekt.networks.fusion import Projection
 from affekt.runtime.predictor import SENTENCE_FRAMES
 from affekt.scoring import Moments, ccc
 from affekt.timeline import ClipSpec
 from affekt.training.concordance import concordance_loss
 from affekt.training.default import faces, sentences, speech
-from affekt.training.default.composed import FACE_VERSIONS, Composer
+from affekt.training.default.composed import FACE_VERSIONS, MISHEARD, Composed, Composer
 from affekt.training.default.data import Speech, read_faces, read_sentences, read_speech
-from affekt.training.loop import FitSettings, Scores, fit
+from affekt.training.default.disturbed import Disturber
+from affekt.training.loop import FitSettings, Scores, fit, grouped
 
 CONFIG = MultimodalConfig(
     text=sentences.CONFIG,
     audio=speech.CONFIG,
     visual=faces.CONFIG,
     fusion=FusionConfig("cross_modal"),
-    head=HeadConfig(dropout=0.3),
+    head=HeadConfig(dropout=0.3, spread=True),
 )
 WINDOW = 100
 """Frames of a training window (section 5.3)."""
-TRAIN_SEQUENCES, DEVEL_SEQUENCES = 500, 200
+TRAIN_SEQUENCES, DEVEL_SEQUENCES = 600, 200
+DISTURBED = 0.6
+"""How many of the training sequences and utterances are heard disturbed."""
+FEATURE_DROPOUT = 0.2
 STEPS = 120
 """Steps of an epoch."""
 SUBSETS = ((1, 1, 1),) * 6 + ((1, 1, 0), (1, 0, 1), (0, 1, 1), (0, 1, 1), (0, 1, 0), (0, 0, 1))
@@ -64,10 +70,14 @@ class Features:
     speech_gold: Tensor
     speech_corpus: Tensor
     """(U,) int64, row of `speech.CORPORA`."""
+    speech_speaker: Tensor
+    """(U,) int64, row of the split's speakers in order of name."""
     audio: Tensor
     """All composed sequences' frames in a row, (M, frame_size)."""
     start: Tensor
     """(Q + 1,) where each composed sequence starts."""
+    subject: Tensor
+    """(Q,) int64, whose voice each is, as `speech_speaker`."""
     has_sound: Tensor
     speaker: Tensor
     frame_face: Tensor
@@ -92,16 +102,24 @@ def _compute(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
     text, text_gold, has_words = _text_features(data, run, split)
     face, face_gold = _face_features(data, run, split, spec)
     utterances = read_speech(data, split, speech.CORPORA)
-    model = speech_model(run)
-    alone, alone_heard, starts = _utterance_features(model, utterances, spec, split)
+    ear = Ear(speech_model(run).network, disturbed=DISTURBED if split == "train" else 0.0)
+    alone, alone_heard, starts = ear.utterances(
+        utterances, spec, speech.SPEEDS[:3] if split == "train" else (1,)
+    )
     sentence_gold = np.where(has_words.numpy()[:, None], text_gold.numpy(), np.nan)
-    composer = Composer(utterances, face_gold.numpy(), sentence_gold, spec)
+    misheard = MISHEARD if split == "train" else 0.0
+    composer = Composer(utterances, face_gold.numpy(), sentence_gold, spec, misheard)
     count, seed = (TRAIN_SEQUENCES, 1) if split == "train" else (DEVEL_SEQUENCES, 0)
     draw = np.random.default_rng(seed)
-    sequences = [composer.draw(draw) for _ in range(count)]
+    audio, sequences = [], []
+    for _ in range(count):
+        sequence = composer.draw(draw)
+        audio.append(ear.sequence(sequence))
+        sequences.append(sequence)
     lengths = [0, *(len(s.gold) for s in sequences)]
     copies = (len(starts) - 1) // len(utterances)
     corpus = torch.tensor([speech.CORPORA.index(u.corpus) for u in utterances] * copies)
+    speakers = composer.speakers
     return Features(
         text=text,
         text_gold=text_gold,
@@ -113,8 +131,10 @@ def _compute(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
         speech_heard=alone_heard,
         speech_gold=torch.from_numpy(np.stack([u.gold for u in utterances] * copies)),
         speech_corpus=corpus,
-        audio=torch.cat([heard(model, torch.from_numpy(s.sound)) for s in sequences]),
+        speech_speaker=torch.tensor([speakers.index(u.speaker) for u in utterances] * copies),
+        audio=torch.cat(audio),
         start=torch.from_numpy(np.cumsum(lengths)),
+        subject=torch.tensor([speakers.index(s.subject) for s in sequences]),
         has_sound=torch.from_numpy(np.concatenate([s.has_sound for s in sequences])),
         speaker=torch.from_numpy(np.concatenate([s.speaker for s in sequences])),
         frame_face=torch.from_numpy(np.concatenate([s.frame_face for s in sequences])),
@@ -123,15 +143,48 @@ def _compute(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
     )
 
 
-def heard(model: speech.SpeechModel, windows: Tensor) -> Tensor:
-    """Frame features (N, frame_size) in half precision."""
-    return torch.cat([model.network.frame_features(part) for part in windows.split(100)]).half()
+class Ear:
+    """The trained audio network, hearing some of what it hears disturbed."""
+
+    def __init__(self, network: SpectrogramNetwork, disturbed: float) -> None:
+        self.network, self.disturbed = network, disturbed
+        self.generator = torch.Generator().manual_seed(0)
+        self.disturb = Disturber(speech.CONFIG, self.generator)
+
+    def sequence(self, sequence: Composed) -> Tensor:
+        """Frame features (T, frame_size) in half precision."""
+        spectra = self.network.spectra(self.network.wave(torch.from_numpy(sequence.sound)[None]))
+        present, speaker = torch.from_numpy(sequence.has_sound), torch.from_numpy(sequence.speaker)
+        return self.features(spectra, present, speaker)
+
+    def features(self, spectra: Tensor, present: Tensor, speaker: Tensor) -> Tensor:
+        """Of spectra (1, 9 T, bands), present (T,), speaker (T,): (T, frame_size) in half precision."""
+        if bool(self.disturb.some(self.disturbed, 1)):
+            spectra = self.disturb(spectra, self.network.mean)
+        return self.network.features(spectra, present[None], speaker[None])[0].half()
+
+    def utterances(
+        self, said: list[Speech], spec: ClipSpec, speeds: tuple[float, ...]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (N, frame_size) of all utterances at every speed, where they are heard, their starts."""
+        features, present, starts = [], [], [0]
+        for speed in speeds:
+            heard = speech.hear(said, self.network, spec, speed)
+            for first, stop in zip(heard.start, heard.start[1:], strict=False):
+                spectra = heard.spectra[None, first * COLUMNS : stop * COLUMNS].float()
+                there = heard.present[first:stop]
+                features.append(self.features(spectra, there, torch.zeros_like(there, dtype=torch.int64)))
+                starts.append(starts[-1] + len(there))
+            present.append(heard.present)
+        return torch.cat(features), torch.cat(present), torch.tensor(starts)
 
 
 def speech_model(run: Path) -> speech.SpeechModel:
     """The audio network of stage 1."""
     weights = load_file(run / "audio" / "weights.safetensors")
-    model = speech.SpeechModel(speech.CONFIG, len(weights["emotion.bias"]))
+    model = speech.SpeechModel(speech.CONFIG, len(weights["emotion.bias"])).to(
+        memory_format=torch.channels_last
+    )
     model.load_state_dict(weights)
     return model.eval()
 
@@ -175,17 +228,6 @@ def _face_features(data: Path, run: Path, split: str, spec: ClipSpec) -> tuple[T
         versions += [one.expand(-1, 3, -1, -1) for one in warps]
         out.append(torch.stack([model(v)[0] for v in versions], 1).flatten(0, 1).half())
     return torch.cat(out), torch.from_numpy(items.gold)
-
-
-def _utterance_features(
-    model: speech.SpeechModel, utterances: list[Speech], spec: ClipSpec, split: str
-) -> tuple[Tensor, Tensor, Tensor]:
-    emotions = sorted({u.emotion for u in utterances})
-    speeds = speech.SPEEDS if split == "train" else (1.0,)
-    items = [u for speed in speeds for u in speech.frames(utterances, spec, emotions, speed)]
-    parts = [heard(model, torch.from_numpy(u.windows).float()) for u in items]
-    loud = torch.from_numpy(np.concatenate([u.has_sound for u in items]))
-    return torch.cat(parts), loud, torch.from_numpy(np.cumsum([0, *(len(p) for p in parts)]))
 
 
 @dataclass
@@ -296,18 +338,27 @@ class Batches:
             ]
 
 
-def said(model: FusedHead, batch: Batch) -> Tensor:
-    """Arousal and valence (B, T, 2) of a batch."""
-    return model(*batch.features, batch.presence, model.head.initial(len(batch.gold))).y
+def said(model: FusedHead, batch: Batch) -> Judged:
+    """What the model makes of a batch; in training, some of the features are dropped."""
+    text, audio, visual = (F.dropout(x, FEATURE_DROPOUT, model.training) for x in batch.features)
+    judged: Judged = model(text, audio, visual, batch.presence, model.head.initial(len(batch.gold)))
+    return judged
 
 
 def batch_loss(model: FusedHead, batch: Batch) -> Tensor:
-    """1 − CCC over the frames; over the items' means as well where an item has one gold value."""
-    y = said(model, batch)
-    loss = concordance_loss(y, batch.gold, batch.mask)
+    """1 − CCC over the frames; over the items' means as well where an item has one gold value.
+
+    Beside it learns what the error is likely to be, from errors it cannot change.
+    """
+    y, _, _, spread = said(model, batch)
+    loss = concordance_loss(y, batch.gold, batch.mask) + F.mse_loss(y[batch.mask], batch.gold[batch.mask])
+    off = (y.detach() - batch.gold).abs()
+    assert spread is not None
+    # The likelihood of a Laplace distribution: its scale is the mean absolute error.
+    expected = (off / spread + torch.log(spread))[batch.mask].mean()
     if not batch.per_item:
-        return 2 * loss
-    return loss + concordance_loss(speech.mean_over(y, batch.mask), batch.gold[:, 0])
+        return 2 * loss + 0.1 * expected
+    return loss + concordance_loss(speech.mean_over(y, batch.mask), batch.gold[:, 0]) + 0.1 * expected
 
 
 def score_composed(model: FusedHead, batches: Batches, keep: tuple[int, int, int] = (1, 1, 1)) -> np.ndarray:
@@ -316,7 +367,7 @@ def score_composed(model: FusedHead, batches: Batches, keep: tuple[int, int, int
     for sequence in range(len(batches.f.start) - 1):
         length = int(batches.f.start[sequence + 1] - batches.f.start[sequence])
         batch = batches.composed([(sequence, 0)], length, [keep])
-        moments = Moments.of(said(model, batch)[0].numpy(), batch.gold[0].numpy())
+        moments = Moments.of(said(model, batch).y[0].numpy(), batch.gold[0].numpy())
         total = moments if total is None else total + moments
     return np.zeros(2) if total is None else total.ccc
 
@@ -326,7 +377,7 @@ def score_alone(model: FusedHead, batches: Batches) -> Scores:
     f = batches.f
 
     def of(name: str, parts: list[Batch]) -> Scores:
-        y = torch.cat([speech.mean_over(said(model, b), b.mask) for b in parts]).numpy()
+        y = torch.cat([speech.mean_over(said(model, b).y, b.mask) for b in parts]).numpy()
         arousal, valence = ccc(y, torch.cat([b.gold[:, 0] for b in parts]).numpy())
         return {f"{name} arousal": float(arousal), f"{name} valence": float(valence)}
 
@@ -348,13 +399,20 @@ def even_out(model: FusedHead, features: Features) -> None:
         linear.weight /= 2 * (sample @ linear.weight[:, : x.shape[1]].T).std()
 
 
-def train_fusion(data: Path, run: Path, spec: ClipSpec, epochs: int = 8) -> Scores:
-    """Train fusion and head; returns the devel CCCs. Leaves run/fusion/weights.safetensors."""
+def train_fusion(
+    data: Path, run: Path, spec: ClipSpec, kind: str = CONFIG.fusion.kind, epochs: int = 12
+) -> Scores:
+    """Train fusion and head; returns the devel CCCs. Leaves run/fusion/weights.safetensors.
+
+    Args:
+        kind: of fusion; another than the default's leaves run/fusion-KIND/weights.safetensors.
+    """
     train, devel = (
         Batches(cached_features(data, run, "train", spec)),
         Batches(cached_features(data, run, "devel", spec)),
     )
-    model = FusedHead(CONFIG)
+    torch.manual_seed(0)
+    model = FusedHead(replace(CONFIG, fusion=replace(CONFIG.fusion, kind=kind)))
     even_out(model, train.f)
 
     def loss(batches: list[Batch]) -> Tensor:
@@ -364,5 +422,6 @@ def train_fusion(data: Path, run: Path, spec: ClipSpec, epochs: int = 8) -> Scor
         arousal, valence = score_composed(model, devel)
         return {"fused arousal": float(arousal), "fused valence": float(valence)} | score_alone(model, devel)
 
-    settings = FitSettings(epochs, 1e-3, 0.01, warmup=60)
-    return fit(run / "fusion", model, model.parameters(), train.epoch, loss, score, settings)
+    folder = run / ("fusion" if kind == CONFIG.fusion.kind else f"fusion-{kind}")
+    settings = FitSettings(epochs, 1e-3, warmup=60, average=0.99)
+    return fit(folder, model, grouped(model, 0.02), train.epoch, loss, score, settings)

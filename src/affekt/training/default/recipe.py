@@ -11,12 +11,18 @@ from safetensors.torch import load_file
 from affekt.networks import Multimodal
 from affekt.runtime.words import FILES
 from affekt.timeline import ClipSpec
-from affekt.training.default import card, faces, fusion, sentences, speech
+from affekt.training.default import card, coverage, faces, fusion, sentences, speech
 from affekt.training.encoders import minilm_folder
 from affekt.training.export import write_bundle
 
 SPEC = ClipSpec(
-    image_size=faces.SIZE, crop_margin=-0.06, crop_shift=-0.03, cutoff=8_000, level=-10.0, languages=("en",)
+    image_size=faces.SIZE,
+    crop_margin=-0.06,
+    crop_shift=-0.03,
+    cutoff=8_000,
+    level=-10.0,
+    level_floor=-60.0,
+    languages=("en",),
 )
 """All training speech is 16 kHz, so users' sound is cut at 8 kHz too; its level is evened out causally."""
 
@@ -58,5 +64,6 @@ def export(data: Path, run: Path) -> None:
     encoder, model = assemble(run)
     tokenizer = (minilm_folder() / FILES["wordpieces"]).read_bytes()
     text = card.write(data, run, SPEC, model)
-    write_bundle(run / "bundle", "default", encoder, model, SPEC, tokenizer, "wordpieces", text)
+    band = coverage.measure_band(data, run, SPEC, model.fused_head)
+    write_bundle(run / "bundle", "default", encoder, model, SPEC, tokenizer, "wordpieces", text, band=band)
     print(f"wrote {run / 'bundle'}")

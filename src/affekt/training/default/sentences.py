@@ -15,7 +15,8 @@ from affekt.scoring import ccc
 from affekt.training.concordance import concordance_loss
 from affekt.training.default.data import read_sentences
 from affekt.training.encoders import load_minilm, minilm_folder
-from affekt.training.loop import FitSettings, Scores, fit
+from affekt.training.loop import FitSettings, Scores, fit, grouped
+from affekt.training.precision import quick_half
 
 CONFIG = TextConfig(width=384, ngram_maps=50, projection=192, hidden=96)
 BATCH = 64

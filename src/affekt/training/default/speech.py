@@ -1,8 +1,8 @@
-"""Stage 1, audio: the raw-waveform network on acted speech, after learning to hear a log-mel spectrum."""
+"""Stage 1, audio: the spectrogram network on acted speech, disturbed as other recordings are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,193 +12,224 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from affekt.media.sound import frames_of_array
-from affekt.networks import AudioConfig, AudioNetwork, Head, HeadConfig
+from affekt.networks.alternatives.spectrogram import COLUMNS, TINY, SpectrogramConfig, SpectrogramNetwork
 from affekt.scoring import ccc
 from affekt.timeline import ClipSpec
 from affekt.training.concordance import concordance_loss
 from affekt.training.default.data import Speech, read_speech
-from affekt.training.loop import FitSettings, Scores, fit
+from affekt.training.default.disturbed import Disturber
+from affekt.training.loop import FitSettings, Scores, fit, grouped
+from affekt.training.precision import quick_half
 
-CONFIG = AudioConfig(channels=(32, 64, 128), dropout=0.2)
-HEAD = HeadConfig(hidden=192)
+CONFIG = SpectrogramConfig()
 CORPORA = ("ravdess", "emodb", "nemo")
-SPEEDS = (1.0, 0.9, 1.1)
-MELS = 40
-BATCH = 24
+SHARES = {"ravdess": 1.0, "emodb": 1.6, "nemo": 1.6}
+"""How often an utterance of a corpus is drawn, to another one of RAVDESS, which is much the largest."""
+SPEEDS = (1.0, 0.9, 1.1, 0.82, 1.2)
+"""At which utterances are also heard; tempo and pitch move together."""
+BATCH, LONGEST = 32, 48
+"""Utterances of a step, and frames of each that are used at most."""
+JOINED = 0.4
+"""How many are preceded by the end of another one of the same speaker, so that changes are learned."""
+SETTLED = 6
+"""Frames after such a join that do not count for an utterance's mean."""
 
 
 @dataclass(frozen=True)
-class Utterance:
-    """The frames of one utterance as the network gets them."""
+class Heard:
+    """The spectra of utterances in a row."""
 
-    windows: np.ndarray
-    """(T, window) float16."""
-    has_sound: np.ndarray
-    """(T,) bool."""
-    corpus: str
-    gold: np.ndarray
-    emotion: int
+    spectra: Tensor
+    """(9 N, bands) float16, log-power."""
+    present: Tensor
+    """(N,) bool, False where an utterance is silent."""
+    start: list[int]
+    """Frame where each utterance starts; one more at the end."""
+
+    def cut(self, utterance: int, draw: np.random.Generator, most: int) -> tuple[Tensor, Tensor]:
+        """At most so many consecutive frames of an utterance, drawn: spectra (9 n, bands), present (n,)."""
+        first, stop = self.start[utterance], self.start[utterance + 1]
+        if stop - first > most:
+            first += int(draw.integers(stop - first - most + 1))
+            stop = first + most
+        return self.spectra[first * COLUMNS : stop * COLUMNS].float(), self.present[first:stop]
 
 
-def frames(speech: list[Speech], spec: ClipSpec, emotions: list[str], speed: float = 1.0) -> list[Utterance]:
-    """Cut utterances into frames; a speed other than 1 moves tempo and pitch together."""
-    made = []
+@torch.no_grad()
+def hear(speech: Sequence[Speech], network: SpectrogramNetwork, spec: ClipSpec, speed: float = 1.0) -> Heard:
+    """The spectra that the network makes of utterances as a recording of theirs would bring them."""
+    spectra, present, start = [], [], [0]
     for s in speech:
         windows, has_sound = frames_of_array(s.samples, round(s.rate * speed), spec)
-        emotion = emotions.index(s.emotion)
-        made.append(Utterance(windows.astype(np.float16), has_sound, s.corpus, s.gold, emotion))
-    return made
-
-
-def noisy(windows: Tensor, generator: torch.Generator) -> Tensor:
-    """Another level, another tilt of the spectrum, and noise, per utterance: windows (B, T, window)."""
-    b = len(windows)
-
-    def draw(low: float, high: float) -> Tensor:
-        return (torch.rand(b, generator=generator) * (high - low) + low).view(b, 1, 1)
-
-    tilt = draw(-0.6, 0.6)
-    x = windows + tilt * F.pad(windows, (1, 0))[..., :-1]
-    level = x.pow(2).mean((1, 2), keepdim=True).sqrt()
-    noise = torch.randn(x.shape, generator=generator) * level * 10 ** (draw(-60, -15) / 20)
-    return (x + noise) * 10 ** (draw(-4, 4) / 20)
-
-
-def mel_bank(rate: int, fft: int, mels: int = MELS) -> Tensor:
-    """Triangular mel filters up to 8 kHz, (fft // 2 + 1, mels)."""
-
-    def mel(hz: np.ndarray | float) -> np.ndarray:
-        return 2595 * np.log10(1 + np.asarray(hz) / 700)
-
-    edges = 700 * (10 ** (np.linspace(mel(50), mel(8000), mels + 2) / 2595) - 1)
-    hz = np.arange(fft // 2 + 1)[:, None] * rate / fft
-    up = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    down = (edges[2:] - hz) / (edges[2:] - edges[1:-1])
-    return torch.from_numpy(np.maximum(0, np.minimum(up, down))).float()
-
-
-def log_mel(windows: Tensor, bank: Tensor) -> Tensor:
-    """windows (N, 2250) → (N, 9, mels), one spectrum around each 250 samples the network pools together."""
-    n = windows.shape[-1] // 250
-    padded = F.pad(windows, (131, 131))
-    pieces = padded.unfold(-1, 512, 250)[:, :n]
-    power = torch.fft.rfft(pieces * torch.hann_window(512)).abs() ** 2
-    return torch.log(power @ bank + 1e-4)
+        wave = network.wave(torch.from_numpy(windows)[None])
+        spectra.append(network.spectra(wave)[0].half())
+        present.append(torch.from_numpy(has_sound))
+        start.append(start[-1] + len(has_sound))
+    return Heard(torch.cat(spectra), torch.cat(present), start)
 
 
 class SpeechModel(nn.Module):
-    """The audio network with its LSTM head, and two teachers that are dropped later: spectrum and emotion."""
+    """The audio network with what it is taught by: arousal and valence, and the emotion's name beside."""
 
-    def __init__(self, config: AudioConfig, emotions: int) -> None:
+    def __init__(self, config: SpectrogramConfig, emotions: int) -> None:
         super().__init__()
-        self.network = AudioNetwork(config)
-        self.spectrum = nn.Linear(config.channels[-1], MELS)
-        self.head = Head(config.frame_size, HEAD)
-        self.emotion = nn.Linear(HEAD.hidden, emotions)
+        self.network = SpectrogramNetwork(config)
+        self.affect = nn.Linear(config.frame_size, 2)
+        self.emotion = nn.Linear(config.frame_size, emotions)
 
-    def heard(self, windows: Tensor) -> Tensor:
-        """windows (N, window) → the spectrum the network hears, (N, 9, mels)."""
-        f = self.network.frame_features(windows)
-        return self.spectrum(f.unflatten(-1, (-1, self.network.config.channels[-1])))
-
-    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """windows (B, T, window) → arousal and valence (B, T, 2), emotion logits per frame (B, T, E)."""
-        f = self.network.frame_features(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
-        h, _ = self.head.lstm(f, self.head.initial(len(f)))
-        h = self.head.dropout(h)
-        return torch.tanh(self.head.out(h)), self.emotion(h)
+    def forward(self, spectra: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """spectra (B, 9 T, bands), present (B, T) → arousal and valence (B, T, 2), logits (B, T, E)."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=quick_half(torch.device("cpu"))):
+            seen = self.network.seen(spectra)
+        x = self.network.summed(seen.float(), present)
+        return torch.tanh(self.affect(x)), self.emotion(x)
 
 
-def padded(items: list[Utterance]) -> tuple[Tensor, Tensor]:
-    """Windows (B, T, window) float32 and mask (B, T)."""
-    longest = max(len(u.windows) for u in items)
-    windows = torch.zeros(len(items), longest, items[0].windows.shape[1])
-    mask = torch.zeros(len(items), longest, dtype=torch.bool)
-    for row, u in enumerate(items):
-        windows[row, : len(u.windows)] = torch.from_numpy(u.windows).float()
-        mask[row, : len(u.windows)] = True
-    return windows, mask
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one or two utterances, Q utterances in all."""
+
+    spectra: Tensor
+    """(B, 9 T, bands)."""
+    present: Tensor
+    """(B, T) bool."""
+    gold: Tensor
+    """(B, T, 2)."""
+    own: Tensor
+    """(Q, B, T) bool, the frames that an utterance's mean is taken over."""
+    utterances: list[int]
+    """Q of them."""
+
+    def means(self, x: Tensor) -> Tensor:
+        """Means of x (B, T, D) over each utterance's frames, (Q, D)."""
+        own = self.own.to(x.dtype)
+        return torch.einsum("qbt,btd->qd", own, x) / own.sum((1, 2)).clamp(min=1).unsqueeze(1)
+
+
+class Batches:
+    """Cuts batches out of what was heard of the training speech at several speeds."""
+
+    def __init__(self, speech: Sequence[Speech], versions: Sequence[Heard], disturb: Disturber) -> None:
+        self.versions, self.disturb = versions, disturb
+        self.gold = torch.from_numpy(np.stack([u.gold for u in speech]))
+        self.emotions = sorted({u.emotion for u in speech})
+        self.emotion = torch.tensor([self.emotions.index(u.emotion) for u in speech])
+        self.fellows = {
+            u.speaker: [i for i, v in enumerate(speech) if v.speaker == u.speaker] for u in speech
+        }
+        self.speakers = [u.speaker for u in speech]
+        share = np.array([SHARES[u.corpus] for u in speech])
+        self.share = share / share.sum()
+
+    def epoch(self, number: int) -> Iterator[np.random.Generator]:
+        """What draws each step of an epoch."""
+        self.disturb.generator.manual_seed(number)
+        for step in range(len(self.speakers) // BATCH):
+            yield np.random.default_rng([number, step])
+
+    def batch(self, draw: np.random.Generator, mean: Tensor) -> Batch:
+        """A batch; `mean` (bands,) stands for what is hidden of a spectrum."""
+        rows = [self.row(int(i), draw) for i in draw.choice(len(self.share), BATCH, p=self.share)]
+        longest = max(sum(len(present) for _, _, present in row) for row in rows)
+        bands = self.versions[0].spectra.shape[1]
+        spectra = torch.full((BATCH, longest * COLUMNS, bands), float(np.log(TINY)))
+        present = torch.zeros(BATCH, longest, dtype=torch.bool)
+        for r, row in enumerate(rows):
+            x, there = torch.cat([s for _, s, _ in row]), torch.cat([p for _, _, p in row])
+            spectra[r, : len(x)], present[r, : len(there)] = x, there
+        spectra, present = self.disturb.stretched(spectra, present)
+        return self.labelled(rows, self.disturb(spectra, mean), present, present.shape[1] / longest)
+
+    def row(self, utterance: int, draw: np.random.Generator) -> list[tuple[int, Tensor, Tensor]]:
+        """An utterance, or a part of one of the same speaker and then it."""
+        version = self.versions[int(draw.integers(len(self.versions)))]
+        before: list[tuple[int, Tensor, Tensor]] = []
+        if draw.random() < JOINED:
+            other = int(draw.choice(self.fellows[self.speakers[utterance]]))
+            before = [(other, *version.cut(other, draw, int(draw.integers(8, 28))))]
+        most = LONGEST - sum(len(present) for _, _, present in before)
+        return [*before, (utterance, *version.cut(utterance, draw, most))]
+
+    def labelled(
+        self, rows: list[list[tuple[int, Tensor, Tensor]]], spectra: Tensor, present: Tensor, stretch: float
+    ) -> Batch:
+        """Lay the gold on frames that were stretched by a factor."""
+        gold, own, utterances = torch.zeros(*present.shape, 2), [], []
+        for r, row in enumerate(rows):
+            at = 0
+            for utterance, _, there in row:
+                first, stop = round(at * stretch), round((at + len(there)) * stretch)
+                gold[r, first:stop] = self.gold[utterance]
+                mask = torch.zeros_like(present)
+                mask[r, first + (SETTLED if at else 0) : stop] = True
+                own.append(mask & present)
+                utterances.append(utterance)
+                at += len(there)
+        return Batch(spectra, present, gold, torch.stack(own), utterances)
+
+
+def loss_of(model: SpeechModel, batches: Batches, batch: Batch) -> Tensor:
+    """1 − CCC of the frames and of the utterances, their squared error, and the emotion's cross-entropy."""
+    y, logits = model(batch.spectra, batch.present)
+    said, gold = batch.means(y), batches.gold[batch.utterances]
+    per_frame = concordance_loss(y, batch.gold, batch.present)
+    told = F.cross_entropy(batch.means(logits), batches.emotion[batch.utterances], label_smoothing=0.1)
+    return per_frame + concordance_loss(said, gold) + 2 * F.mse_loss(said, gold) + 0.5 * told
+
+
+@torch.no_grad()
+def judged(model: SpeechModel, heard: Heard) -> np.ndarray:
+    """Mean arousal and valence of each utterance, (U, 2)."""
+    means = []
+    for first, stop in zip(heard.start, heard.start[1:], strict=False):
+        present = heard.present[None, first:stop]
+        y, _ = model(heard.spectra[None, first * COLUMNS : stop * COLUMNS].float(), present)
+        means.append(mean_over(y, present)[0])
+    return torch.stack(means).numpy()
 
 
 def mean_over(x: Tensor, mask: Tensor) -> Tensor:
     """Mean of x (B, T, D) over the frames of mask (B, T)."""
     real = mask.unsqueeze(-1).to(x.dtype)
-    return (x * real).sum(1) / real.sum(1)
-
-
-def by_length(items: list[Utterance], epoch: int) -> Iterator[list[Utterance]]:
-    """Batches of utterances of like length, in an order drawn from the epoch's number."""
-    draw = np.random.default_rng(epoch)
-    length = np.array([len(u.windows) for u in items]) * draw.uniform(0.9, 1.1, len(items))
-    order = np.argsort(length, kind="stable")
-    parts = [order[i : i + BATCH] for i in range(0, len(order) - BATCH // 2, BATCH)]
-    return ([items[j] for j in parts[i]] for i in draw.permutation(len(parts)))
+    return (x * real).sum(1) / real.sum(1).clamp(min=1)
 
 
 def train_speech(
     data: Path,
     run: Path,
     spec: ClipSpec,
-    epochs: int = 10,
-    hearing: int = 3,
+    epochs: int = 40,
     corpora: tuple[str, ...] = CORPORA,
+    seed: int = 0,
 ) -> Scores:
-    """Pre-train on the spectrum, then on affect; returns devel CCCs. Leaves run/audio/weights.safetensors."""
-    train, devel = read_speech(data, "train", corpora), read_speech(data, "devel", corpora)
-    emotions = sorted({s.emotion for s in train})
-    shown = {c: frames([s for s in devel if s.corpus == c], spec, emotions) for c in corpora}
-    versions = [frames(train, spec, emotions, speed) for speed in SPEEDS]
-    model = SpeechModel(CONFIG, len(emotions))
-    generator, bank = torch.Generator(), mel_bank(spec.sample_rate, 512)
+    """Train on affect; returns devel CCCs. Leaves run/audio/weights.safetensors.
 
-    def batches(epoch: int) -> Iterator[list[Utterance]]:
-        generator.manual_seed(epoch)
-        draw = np.random.default_rng(epoch + 1000)
-        items = [versions[draw.integers(len(versions))][i] for i in range(len(train))]
-        return by_length(items, epoch)
-
-    def hearing_loss(items: list[Utterance]) -> Tensor:
-        windows, mask = padded(items)
-        rows = noisy(windows, generator)[mask]
-        rows = rows[torch.randperm(len(rows), generator=generator)[:300]]
-        return F.mse_loss(model.heard(rows), log_mel(rows, bank))
-
-    def heard_score() -> Scores:
-        losses = [F.mse_loss(model.heard(w), log_mel(w, bank)) for w in probe]
-        return {"minus spectrum error": -float(torch.stack(losses).mean())}
-
-    probe = [torch.from_numpy(u.windows).float() for c in corpora for u in shown[c][::8]]
-    if hearing:
-        fit(
-            run / "hearing",
-            model,
-            model.parameters(),
-            batches,
-            hearing_loss,
-            heard_score,
-            FitSettings(hearing, 2e-3),
-        )
-
-    def loss(items: list[Utterance]) -> Tensor:
-        windows, mask = padded(items)
-        y, logits = model(noisy(windows, generator))
-        gold = torch.from_numpy(np.stack([u.gold for u in items]))
-        emotion = torch.tensor([u.emotion for u in items])
-        per_frame = concordance_loss(y, gold.unsqueeze(1).expand_as(y), mask)
-        per_item = concordance_loss(mean_over(y, mask), gold)
-        told = F.cross_entropy(mean_over(logits, mask), emotion, label_smoothing=0.1)
-        return per_frame + per_item + 0.5 * told
+    Args:
+        corpora: that are learned from; devel of all of them is scored.
+    """
+    train, devel = read_speech(data, "train", corpora), read_speech(data, "devel", CORPORA)
+    torch.manual_seed(seed)
+    model = SpeechModel(CONFIG, len({s.emotion for s in train}))
+    versions = [hear(train, model.network, spec, speed) for speed in SPEEDS]
+    shown = {c: [s for s in devel if s.corpus == c] for c in CORPORA}
+    heard = {c: hear(speech, model.network, spec) for c, speech in shown.items()}
+    model.network.measure(versions[0].spectra[::37].float())
+    batches = Batches(train, versions, Disturber(CONFIG, torch.Generator()))
 
     def score() -> Scores:
         scores: Scores = {}
-        for corpus, items in shown.items():
-            means = []
-            for i in range(0, len(items), 32):
-                windows, mask = padded(items[i : i + 32])
-                means.append(mean_over(model(windows)[0], mask))
-            arousal, valence = ccc(torch.cat(means).numpy(), np.stack([u.gold for u in items]))
+        for corpus, speech in shown.items():
+            arousal, valence = ccc(judged(model, heard[corpus]), np.stack([u.gold for u in speech]))
             scores |= {f"{corpus} arousal": float(arousal), f"{corpus} valence": float(valence)}
         return scores
 
-    settings = FitSettings(epochs, 1e-3, 0.01, warmup=100)
-    return fit(run / "audio", model, model.parameters(), batches, loss, score, settings)
+    settings = FitSettings(epochs, 2e-3, warmup=100, average=0.99, seed=seed)
+    return fit(
+        run / "audio",
+        model,
+        grouped(model, 0.05),
+        batches.epoch,
+        lambda draw: loss_of(model, batches, batches.batch(draw, model.network.mean)),
+        score,
+        settings,
+    )

@@ -1,0 +1,94 @@
+"""The default model's 90 % band: its scale, and whether it holds for people it was not made with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from affekt.networks import FusedHead
+from affekt.timeline import ClipSpec
+from affekt.timeline.files import write_values
+from affekt.training.default import speech
+from affekt.training.default.band import conformal_scale, leave_one_out
+from affekt.training.default.fusion import Batch, Batches, cached_features, said
+
+SHARE = 0.9
+KEPT = ((1, 1, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+"""Which of text, voice and face each composed sequence is judged by in turn."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How far off frames of devel people were, and how far they were expected to be."""
+
+    error: np.ndarray
+    """(N, 2) gold less prediction."""
+    spread: np.ndarray
+    """(N, 2)."""
+    speaker: np.ndarray
+    """(N,) row of the speakers."""
+    corpus: np.ndarray
+    """(N,) row of `speech.CORPORA`."""
+
+
+@torch.no_grad()
+def devel_errors(model: FusedHead, batches: Batches) -> Errors:
+    """Frames of devel's utterances alone, and of its composed sequences by every subset of modalities."""
+    found = [_of(model, *part) for part in _parts(batches)]
+    return Errors(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _parts(batches: Batches) -> Iterator[tuple[Batch, int, int]]:
+    """Batches of one row with their speaker and corpus."""
+    f = batches.f
+    corpus = dict(zip(f.speech_speaker.tolist(), f.speech_corpus.tolist(), strict=True))
+    for row, speaker in enumerate(f.speech_speaker.tolist()):
+        yield batches.speech(torch.tensor([row])), speaker, corpus[speaker]
+    for row, speaker in enumerate(f.subject.tolist()):
+        length = int(f.start[row + 1] - f.start[row])
+        keep = KEPT[row % len(KEPT)]
+        yield batches.composed([(row, 0)], length, [keep]), speaker, corpus[speaker]
+
+
+def _of(model: FusedHead, batch: Batch, speaker: int, corpus: int) -> tuple[np.ndarray, ...]:
+    judged = said(model, batch)
+    assert judged.spread is not None
+    # Where nothing is there to judge by, nothing is claimed.
+    there = batch.presence[0].any(-1)
+    error, spread = (batch.gold - judged.y)[0][there].numpy(), judged.spread[0][there].numpy()
+    return error, spread, np.full(len(error), speaker), np.full(len(error), corpus)
+
+
+def measure_band(data: Path, run: Path, spec: ClipSpec, model: FusedHead) -> dict[str, Any]:
+    """The band for a bundle's config; writes RUN/coverage.json, a row a corpus, for the card."""
+    devel = devel_errors(model, Batches(cached_features(data, run, "devel", spec)))
+    scale = conformal_scale(devel.error, devel.spread, SHARE)
+    held = leave_one_out(devel.error, devel.spread, devel.speaker, SHARE)
+    rows = []
+    for i, name in enumerate(speech.CORPORA):
+        here = devel.corpus == i
+        counts = {str(s): (devel.speaker[here] == s).sum() for s in np.unique(devel.speaker[here])}
+        share = sum(held.groups[s] * n for s, n in counts.items()) / here.sum()
+        rows.append(_row(name, len(counts), share, scale, devel.spread[here]))
+    rows.append(_row("all", len(held.groups), held.pooled, scale, devel.spread))
+    write_values(run / "coverage.json", rows)
+    return {"share": SHARE, "scale": [round(float(s), 4) for s in scale]}
+
+
+def _row(
+    corpus: str, speakers: int, share: np.ndarray, scale: np.ndarray, spread: np.ndarray
+) -> dict[str, Any]:
+    width = np.median(spread, axis=0) * scale
+    return {
+        "corpus": corpus,
+        "speakers": speakers,
+        "arousal within": round(float(share[0]), 3),
+        "valence within": round(float(share[1]), 3),
+        "arousal ± (median)": round(float(width[0]), 2),
+        "valence ± (median)": round(float(width[1]), 2),
+    }
