@@ -54,7 +54,7 @@ def _joined(frames: list[AudioFrame]) -> np.ndarray:
 
 
 LOUDEST = 4.0
-"""What samples are cut at: float files and lossy codecs go beyond full scale, by 12 dB at most if it is sound."""
+"""What samples are cut at: float files and lossy codecs go beyond full scale, but not by more than 12 dB."""
 
 
 def clean(samples: np.ndarray) -> np.ndarray:

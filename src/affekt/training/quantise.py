@@ -44,7 +44,7 @@ LARGE = 256
 def int8_linears(model: onnx.ModelProto, examples: Sequence[Feed]) -> bool:
     """Let a graph multiply by its `QuantisedLinear`s in int8, in place; False: it has none.
 
-    Of sequences (U, S, ·), each is exported as x · (int8 weight → Cast → Mul by scale → Transpose), plus bias.
+    On sequences (U, S, ·) each is exported as x · (int8 weight → Cast → Mul by scale → Transpose) + bias.
 
     Args:
         model: exported with its weights.
@@ -107,7 +107,7 @@ def _ranges(
 def _in_order(model: onnx.ModelProto, more: list[onnx.NodeProto]) -> None:
     """Put more nodes behind what they ask for, and take out nodes whose outputs nobody wants."""
     after = {node.input[0]: node for node in more}
-    nodes = []
+    nodes = [after[value.name] for value in model.graph.input if value.name in after]
     for node in model.graph.node:
         nodes += [node, *(after[name] for name in node.output if name in after)]
     wanted, kept = {value.name for value in model.graph.output}, []

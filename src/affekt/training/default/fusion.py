@@ -9,25 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from affekt.networks import FusedHead, FusionConfig, HeadConfig, Judged, MultimodalConfig
+from affekt.networks import FUSIONS, FusedHead, FusionConfig, HeadConfig, Judged, MultimodalConfig
 from affekt.networks.alternatives.spectrogram import COLUMNS, SpectrogramNetwork
-from affekt.networks.fusion import Projection
+from affekt.networks.encoder import quantise_linears
 from affekt.runtime.predictor import SENTENCE_FRAMES
 from affekt.scoring import Moments, ccc
-from affekt.timeline import ClipSpec
+from affekt.timeline import DIMENSIONS, ClipSpec
+from affekt.timeline.files import write_values
 from affekt.training.concordance import concordance_loss
 from affekt.training.default import faces, sentences, speech
 from affekt.training.default.composed import FACE_VERSIONS, MISHEARD, Composed, Composer
 from affekt.training.default.data import Speech, read_faces, read_sentences, read_speech
 from affekt.training.default.disturbed import Disturber
+from affekt.training.evening import start_evenly
 from affekt.training.loop import FitSettings, Scores, fit, grouped
 
 CONFIG = MultimodalConfig(
@@ -182,9 +184,7 @@ class Ear:
 def speech_model(run: Path) -> speech.SpeechModel:
     """The audio network of stage 1."""
     weights = load_file(run / "audio" / "weights.safetensors")
-    model = speech.SpeechModel(speech.CONFIG, len(weights["emotion.bias"])).to(
-        memory_format=torch.channels_last
-    )
+    model = speech.SpeechModel(speech.CONFIG, len(weights["emotion.bias"]))
     model.load_state_dict(weights)
     return model.eval()
 
@@ -197,9 +197,10 @@ def face_model(run: Path) -> faces.FaceModel:
 
 
 def text_model(run: Path) -> sentences.TextModel:
-    """The encoder and text network of stage 1."""
+    """The encoder, brought to the int8 tables that a bundle keeps it in, and text network of stage 1."""
     model = sentences.TextModel(sentences.CONFIG)
     model.load_state_dict(load_file(run / "text" / "weights.safetensors"))
+    quantise_linears(model.encoder.transformer.encoder)
     return model.eval()
 
 
@@ -389,14 +390,9 @@ def score_alone(model: FusedHead, batches: Batches) -> Scores:
     return scores
 
 
-@torch.no_grad()
-def even_out(model: FusedHead, features: Features) -> None:
-    """Start the projections (Eq. 3) so that all features arrive at one size, whatever network made them."""
-    seen = features.text[features.has_words], features.speech, features.face
-    linears = cast(Sequence[nn.Linear], cast(Projection, model.fusion.project).linears)
-    for linear, x in zip(linears, seen, strict=True):
-        sample = x[torch.linspace(0, len(x) - 1, 2000).long()].float()
-        linear.weight /= 2 * (sample @ linear.weight[:, : x.shape[1]].T).std()
+def sample(x: Tensor, rows: int = 2000) -> Tensor:
+    """Some rows of features (N, D), evenly spread."""
+    return x[torch.linspace(0, len(x) - 1, rows).long()].float()
 
 
 def train_fusion(
@@ -413,7 +409,9 @@ def train_fusion(
     )
     torch.manual_seed(0)
     model = FusedHead(replace(CONFIG, fusion=replace(CONFIG.fusion, kind=kind)))
-    even_out(model, train.f)
+    heard = sample(train.f.speech[train.f.speech_heard])
+    seen = {0: sample(train.f.text[train.f.has_words]), 1: F.pad(heard, (0, heard.shape[1]))}
+    start_evenly(model, CONFIG.sizes, seen | {2: sample(train.f.face)})
 
     def loss(batches: list[Batch]) -> Tensor:
         return torch.stack([batch_loss(model, batch) for batch in batches]).sum()
@@ -425,3 +423,19 @@ def train_fusion(
     folder = run / ("fusion" if kind == CONFIG.fusion.kind else f"fusion-{kind}")
     settings = FitSettings(epochs, 1e-3, warmup=60, average=0.99)
     return fit(folder, model, grouped(model, 0.02), train.epoch, loss, score, settings)
+
+
+def compare_fusions(data: Path, run: Path, spec: ClipSpec) -> None:
+    """Train all five fusions on the same features, for the card: RUN/fusions.json."""
+    rows = []
+    for kind in FUSIONS:
+        scores = train_fusion(data, run, spec, kind)
+        row: dict[str, Any] = {"fusion": kind.replace("_", " ")}
+        row |= {f"composed {d}": round(scores[f"fused {d}"], 3) for d in DIMENSIONS}
+        for d in DIMENSIONS:
+            row[f"items {d}"] = round(
+                float(np.mean([v for k, v in scores.items() if k.endswith(d) and "fused" not in k])), 3
+            )
+        rows.append(row)
+    note = "Items: mean over the sets of single devel items, each modality alone, through the same network."
+    write_values(run / "fusions.json", {"rows": rows, "note": note})

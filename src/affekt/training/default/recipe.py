@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 
 from affekt.networks import Multimodal
 from affekt.runtime.words import FILES
 from affekt.timeline import ClipSpec
-from affekt.training.default import card, coverage, faces, fusion, sentences, speech
+from affekt.training.default import card, coverage, faces, fusion, pairs, sentences, speech
+from affekt.training.default.data import read_faces, read_sentences
 from affekt.training.encoders import minilm_folder
 from affekt.training.export import write_bundle
+from affekt.training.memory import keep_freed
+from affekt.training.quantise import Calibration
 
 SPEC = ClipSpec(
     image_size=faces.SIZE,
@@ -27,30 +31,29 @@ SPEC = ClipSpec(
 """All training speech is 16 kHz, so users' sound is cut at 8 kHz too; its level is evened out causally."""
 
 
+LEARNED = "weights.safetensors"
+
+
 def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | None = None) -> None:
     """Run one stage or all; each goes on where it was stopped, and is over at once if it is done.
 
     Args:
         data: folder with ferplus/, emobank/, speech.csv and the speech corpora.
         run: where checkpoints, logs, cached features and, at the end, `bundle/` lie.
+        stage: one of `STAGES`.
     """
+    keep_freed()
     if threads:
         torch.set_num_threads(threads)
-    stages: dict[str, Callable[[], object]] = {
-        "faces": lambda: faces.train_faces(data, run),
-        "text": lambda: sentences.train_sentences(data, run),
-        "audio": lambda: speech.train_speech(data, run, SPEC),
-        "fusion": lambda: fusion.train_fusion(data, run, SPEC),
-        "bundle": lambda: export(data, run),
-    }
-    for name in [stage] if stage else stages:
+    for name in [stage] if stage else STAGES:
         print(f"{name} …", flush=True)
-        stages[name]()
+        if not (run / name / LEARNED).exists():
+            STAGES[name](data, run)
 
 
 def assemble(run: Path) -> tuple[torch.nn.Module, Multimodal]:
     """The encoder and the whole model with the weights of all stages."""
-    text = fusion.text_model(run)
+    text = fusion.text_model(run)  # its encoder's layers in int8, as the fusion has learned from them
     model = Multimodal(fusion.CONFIG)
     model.text = text.network
     model.audio = fusion.speech_model(run).network
@@ -64,6 +67,48 @@ def export(data: Path, run: Path) -> None:
     encoder, model = assemble(run)
     tokenizer = (minilm_folder() / FILES["wordpieces"]).read_bytes()
     text = card.write(data, run, SPEC, model)
-    band = coverage.measure_band(data, run, SPEC, model.fused_head)
-    write_bundle(run / "bundle", "default", encoder, model, SPEC, tokenizer, "wordpieces", text, band=band)
+    write_bundle(
+        run / "bundle",
+        "default",
+        encoder,
+        model,
+        SPEC,
+        tokenizer,
+        "wordpieces",
+        text,
+        band=coverage.measure_band(data, run, SPEC, model.fused_head),
+        calibration=shown_to_int8(data),
+    )
+    card.finish(data, run)
     print(f"wrote {run / 'bundle'}")
+
+
+def shown_to_int8(data: Path) -> Calibration:
+    """Some sentences and faces of training, by which the int8 graphs' ranges are set."""
+    words, texts = sentences.tokenizer(), read_sentences(data, "train").texts
+    feeds = [
+        {"pieces": e.pieces, "piece_word": e.piece_word, "piece_mask": e.piece_mask, "word_mask": e.word_mask}
+        for e in (words.encode([text]) for text in texts[:: max(1, len(texts) // 200)])
+    ]
+    images = read_faces(data, "train").images
+    shown = images[:: max(1, len(images) // 256)]
+    return feeds, np.repeat(shown[..., None], 3, -1)
+
+
+def check(data: Path, run: Path) -> None:
+    """Measure what the card tells beside devel's figures: other fusions, another corpus, real pairs."""
+    fusion.compare_fusions(data, run, SPEC)
+    speech.leave_a_corpus_out(data, run, SPEC)
+    pairs.check_pairs(data, run, run / "bundle")
+    card.finish(data, run)
+
+
+STAGES: dict[str, Callable[[Path, Path], object]] = {
+    "faces": faces.train_faces,
+    "text": sentences.train_sentences,
+    "audio": lambda data, run: speech.train_speech(data, run, SPEC),
+    "fusion": lambda data, run: fusion.train_fusion(data, run, SPEC),
+    "bundle": export,
+    "checks": check,
+}
+"""In the order in which they need each other."""

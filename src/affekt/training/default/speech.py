@@ -15,6 +15,7 @@ from affekt.media.sound import frames_of_array
 from affekt.networks.alternatives.spectrogram import COLUMNS, TINY, SpectrogramConfig, SpectrogramNetwork
 from affekt.scoring import ccc
 from affekt.timeline import ClipSpec
+from affekt.timeline.files import write_values
 from affekt.training.concordance import concordance_loss
 from affekt.training.default.data import Speech, read_speech
 from affekt.training.default.disturbed import Disturber
@@ -200,15 +201,16 @@ def train_speech(
     spec: ClipSpec,
     epochs: int = 40,
     corpora: tuple[str, ...] = CORPORA,
-    seed: int = 0,
+    name: str = "audio",
 ) -> Scores:
-    """Train on affect; returns devel CCCs. Leaves run/audio/weights.safetensors.
+    """Train on affect; returns devel CCCs. Leaves run/NAME/weights.safetensors.
 
     Args:
-        corpora: that are learned from; devel of all of them is scored.
+        corpora: that are learned from; devel of all `CORPORA` is scored.
+        name: of the stage's folder.
     """
     train, devel = read_speech(data, "train", corpora), read_speech(data, "devel", CORPORA)
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     model = SpeechModel(CONFIG, len({s.emotion for s in train}))
     versions = [hear(train, model.network, spec, speed) for speed in SPEEDS]
     shown = {c: [s for s in devel if s.corpus == c] for c in CORPORA}
@@ -223,9 +225,9 @@ def train_speech(
             scores |= {f"{corpus} arousal": float(arousal), f"{corpus} valence": float(valence)}
         return scores
 
-    settings = FitSettings(epochs, 2e-3, warmup=100, average=0.99, seed=seed)
+    settings = FitSettings(epochs, 2e-3, warmup=100, average=0.99)
     return fit(
-        run / "audio",
+        run / name,
         model,
         grouped(model, 0.05),
         batches.epoch,
@@ -233,3 +235,21 @@ def train_speech(
         score,
         settings,
     )
+
+
+def leave_a_corpus_out(
+    data: Path, run: Path, spec: ClipSpec, corpus: str = "emodb", epochs: int = 30
+) -> None:
+    """Train without a corpus and score its devel, for the card: RUN/transfer.json."""
+    others = tuple(name for name in CORPORA if name != corpus)
+    scores = train_speech(data, run, spec, epochs, others, f"audio-without-{corpus}")
+    rows = [
+        {
+            "devel of": name,
+            "learned from": "yes" if name in others else "no",
+            "arousal": round(scores[f"{name} arousal"], 3),
+            "valence": round(scores[f"{name} valence"], 3),
+        }
+        for name in CORPORA
+    ]
+    write_values(run / "transfer.json", rows)

@@ -17,6 +17,7 @@ from affekt.timeline import ClipSpec
 from affekt.timeline.files import write_values
 from affekt.training.default import fusion
 from affekt.training.default.data import read_speech
+from affekt.training.default.speech import hear, judged
 from affekt.training.export import stored
 
 KEPT = {
@@ -59,14 +60,17 @@ def level(data: Path, run: Path, spec: ClipSpec) -> Rows:
     model = fusion.speech_model(run)
     devel = read_speech(data, "devel", ("ravdess",))
     gold = np.stack([u.gold for u in devel])
-    raw = [frames_of_array(u.samples, u.rate, replace(spec, level=None))[0] for u in devel]
-    loudest = np.median([np.sqrt((w**2).mean(1).max()) for w in raw])
-    fixed = [w * (10 ** ((spec.level or 0.0) / 20) / loudest) for w in raw]
-    evened = [frames_of_array(u.samples, u.rate, spec)[0] for u in devel]
+    plain = replace(spec, level=None)
+    loudest = [frames_of_array(u.samples, u.rate, plain)[0].std(1).max() for u in devel]
+    gain = 10 ** ((spec.level or 0.0) / 20) / float(np.median(loudest))
+    fixed = [replace(u, samples=u.samples * np.float32(gain)) for u in devel]
     rows = []
-    for name, sounds in (("level evened out causally", evened), ("one fixed gain for all", fixed)):
-        y = [model(torch.from_numpy(w.astype(np.float32))[None])[0][0].mean(0).numpy() for w in sounds]
-        rows.append(_row("RAVDESS devel, audio network's own head", name, ccc(np.stack(y), gold)))
+    for name, said, how in (
+        ("level evened out causally", devel, spec),
+        ("one fixed gain for all", fixed, plain),
+    ):
+        y = judged(model, hear(said, model.network, how))
+        rows.append(_row("RAVDESS devel, audio network's own head", name, ccc(y, gold)))
     return rows
 
 
