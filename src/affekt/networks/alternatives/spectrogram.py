@@ -204,12 +204,11 @@ class SpectrogramNetwork(nn.Module):
     def forward(self, windows: Tensor, speaker: Tensor) -> Tensor:
         """windows (B, T, window), zero where nothing is heard, speaker (B, T) int64 → x^a (B, T, D_a)."""
         heard = windows.abs().amax(-1) > 0
-        features = self.features(self.spectra(self.wave(windows)), heard, speaker)
+        features = self.features(self.seen(self.spectra(self.wave(windows))), heard, speaker)
         return by_speaker(features, speaker) if self.config.interlocutor else features
 
-    def features(self, log_power: Tensor, heard: Tensor, speaker: Tensor) -> Tensor:
-        """Spectra (B, 9 T, mels + tones), heard (B, T) bool, speaker (B, T) → (B, T, frame_size)."""
-        seen = self.seen(log_power)
+    def features(self, seen: Tensor, heard: Tensor, speaker: Tensor) -> Tensor:
+        """Frames (B, T, embedding) of `seen`, heard (B, T) bool, speaker (B, T) → (B, T, frame_size)."""
         # Each person is heard as if the other one were silent.
         other = speaker == 1
         both = torch.cat([heard & ~other, heard & other])

@@ -6,7 +6,7 @@ emotion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from affekt.training.default.data import Speech, read_faces, read_sentences, rea
 from affekt.training.default.disturbed import Disturber
 from affekt.training.evening import start_evenly
 from affekt.training.loop import FitSettings, Scores, fit, grouped
+from affekt.training.precision import quick_half
 
 CONFIG = MultimodalConfig(
     text=sentences.CONFIG,
@@ -88,27 +89,36 @@ class Features:
 
 
 def cached_features(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
-    """Features of `train` or `devel`, computed once into run/features."""
-    path = run / "features" / f"{split}.safetensors"
+    """Features of `train` or `devel`, computed once into run/features, a file a modality."""
+    folder = run / "features"
+    text = kept(folder / f"{split}-text.safetensors", lambda: _text_features(data, run, split))
+    face = kept(folder / f"{split}-face.safetensors", lambda: _face_features(data, run, split, spec))
+    composed = kept(
+        folder / f"{split}-speech.safetensors",
+        lambda: _speech_features(data, run, split, spec, text, face["face_gold"]),
+    )
+    return Features(**text, **face, **composed)
+
+
+def kept(path: Path, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What a file holds; made and written if it is not there."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = {name: value.contiguous() for name, value in vars(_compute(data, run, split, spec)).items()}
         part = path.with_suffix(".part")
-        save_file(made, part)
+        with torch.no_grad():
+            save_file({name: value.contiguous() for name, value in make().items()}, part)
         part.rename(path)
-    return Features(**load_file(path))
+    return load_file(path)
 
 
-@torch.no_grad()
-def _compute(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
-    text, text_gold, has_words = _text_features(data, run, split)
-    face, face_gold = _face_features(data, run, split, spec)
+def _speech_features(
+    data: Path, run: Path, split: str, spec: ClipSpec, text: dict[str, Tensor], face_gold: Tensor
+) -> dict[str, Tensor]:
     utterances = read_speech(data, split, speech.CORPORA)
     ear = Ear(speech_model(run).network, disturbed=DISTURBED if split == "train" else 0.0)
-    alone, alone_heard, starts = ear.utterances(
-        utterances, spec, speech.SPEEDS[:3] if split == "train" else (1,)
-    )
-    sentence_gold = np.where(has_words.numpy()[:, None], text_gold.numpy(), np.nan)
+    speeds = speech.SPEEDS[:3] if split == "train" else (1.0,)
+    alone, heard, starts = ear.utterances(utterances, spec, speeds)
+    sentence_gold = np.where(text["has_words"].numpy()[:, None], text["text_gold"].numpy(), np.nan)
     misheard = MISHEARD if split == "train" else 0.0
     composer = Composer(utterances, face_gold.numpy(), sentence_gold, spec, misheard)
     count, seed = (TRAIN_SEQUENCES, 1) if split == "train" else (DEVEL_SEQUENCES, 0)
@@ -117,32 +127,24 @@ def _compute(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
     for _ in range(count):
         sequence = composer.draw(draw)
         audio.append(ear.sequence(sequence))
-        sequences.append(sequence)
-    lengths = [0, *(len(s.gold) for s in sequences)]
-    copies = (len(starts) - 1) // len(utterances)
-    corpus = torch.tensor([speech.CORPORA.index(u.corpus) for u in utterances] * copies)
-    speakers = composer.speakers
-    return Features(
-        text=text,
-        text_gold=text_gold,
-        has_words=has_words,
-        face=face,
-        face_gold=face_gold,
-        speech=alone,
-        speech_start=starts,
-        speech_heard=alone_heard,
-        speech_gold=torch.from_numpy(np.stack([u.gold for u in utterances] * copies)),
-        speech_corpus=corpus,
-        speech_speaker=torch.tensor([speakers.index(u.speaker) for u in utterances] * copies),
-        audio=torch.cat(audio),
-        start=torch.from_numpy(np.cumsum(lengths)),
-        subject=torch.tensor([speakers.index(s.subject) for s in sequences]),
-        has_sound=torch.from_numpy(np.concatenate([s.has_sound for s in sequences])),
-        speaker=torch.from_numpy(np.concatenate([s.speaker for s in sequences])),
-        frame_face=torch.from_numpy(np.concatenate([s.frame_face for s in sequences])),
-        frame_sentence=torch.from_numpy(np.concatenate([s.frame_sentence for s in sequences])),
-        gold=torch.from_numpy(np.concatenate([s.gold for s in sequences])),
-    )
+        sequences.append(replace(sequence, sound=sequence.sound[:0]))  # it is heard, and large
+    again, speakers = len(speeds), composer.speakers
+
+    def joined(name: str) -> Tensor:
+        return torch.from_numpy(np.concatenate([getattr(s, name) for s in sequences]))
+
+    return {
+        "speech": alone,
+        "speech_start": starts,
+        "speech_heard": heard,
+        "speech_gold": torch.from_numpy(np.stack([u.gold for u in utterances] * again)),
+        "speech_corpus": torch.tensor([speech.CORPORA.index(u.corpus) for u in utterances] * again),
+        "speech_speaker": torch.tensor([speakers.index(u.speaker) for u in utterances] * again),
+        "audio": torch.cat(audio),
+        "start": torch.from_numpy(np.cumsum([0, *(len(s.gold) for s in sequences)])),
+        "subject": torch.tensor([speakers.index(s.subject) for s in sequences]),
+        **{name: joined(name) for name in ("has_sound", "speaker", "frame_face", "frame_sentence", "gold")},
+    }
 
 
 class Ear:
@@ -163,7 +165,9 @@ class Ear:
         """Of spectra (1, 9 T, bands), present (T,), speaker (T,): (T, frame_size) in half precision."""
         if bool(self.disturb.some(self.disturbed, 1)):
             spectra = self.disturb(spectra, self.network.mean)
-        return self.network.features(spectra, present[None], speaker[None])[0].half()
+        with torch.autocast("cpu", torch.bfloat16, enabled=quick_half(torch.device("cpu"))):
+            seen = self.network.seen(spectra)
+        return self.network.features(seen.float(), present[None], speaker[None])[0].half()
 
     def utterances(
         self, said: list[Speech], spec: ClipSpec, speeds: tuple[float, ...]
@@ -191,7 +195,7 @@ def speech_model(run: Path) -> speech.SpeechModel:
 
 def face_model(run: Path) -> faces.FaceModel:
     """The visual network of stage 1."""
-    model = faces.FaceModel(faces.CONFIG)
+    model = faces.FaceModel(faces.CONFIG).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.load_state_dict(load_file(run / "faces" / "weights.safetensors"))
     return model.eval()
 
@@ -204,7 +208,7 @@ def text_model(run: Path) -> sentences.TextModel:
     return model.eval()
 
 
-def _text_features(data: Path, run: Path, split: str) -> tuple[Tensor, Tensor, Tensor]:
+def _text_features(data: Path, run: Path, split: str) -> dict[str, Tensor]:
     model, words, items = text_model(run), sentences.tokenizer(), read_sentences(data, split)
     order = sorted(range(len(items.texts)), key=lambda i: len(items.texts[i]))
     x = torch.zeros(len(order), sentences.CONFIG.size)
@@ -214,21 +218,23 @@ def _text_features(data: Path, run: Path, split: str) -> tuple[Tensor, Tensor, T
         inputs = sentences.encoded(words, [items.texts[i] for i in rows])
         x[rows] = model.features(*inputs)[0]
         has_words[rows] = inputs[-1].any(1)
-    return x.half(), torch.from_numpy(items.gold), has_words
+    return {"text": x.half(), "text_gold": torch.from_numpy(items.gold), "has_words": has_words}
 
 
-def _face_features(data: Path, run: Path, split: str, spec: ClipSpec) -> tuple[Tensor, Tensor]:
+def _face_features(data: Path, run: Path, split: str, spec: ClipSpec) -> dict[str, Tensor]:
     """The face itself and gentle warps of it, next to each other."""
     model, items = face_model(run).network, read_faces(data, split)
     images, size = faces.to_tensor(items.images), spec.image_size
     generator = torch.Generator().manual_seed(0)
     out = []
-    for part in images.split(256):
+    for part in images.split(64):
         versions = [faces.resized(part, size)]
         warps = (faces.warp(part, size, generator, 0.4) for _ in range(FACE_VERSIONS - 1))
         versions += [one.expand(-1, 3, -1, -1) for one in warps]
-        out.append(torch.stack([model(v)[0] for v in versions], 1).flatten(0, 1).half())
-    return torch.cat(out), torch.from_numpy(items.gold)
+        with torch.autocast("cpu", torch.bfloat16, enabled=quick_half(torch.device("cpu"))):
+            seen = [model(v.contiguous(memory_format=torch.channels_last))[0] for v in versions]
+        out.append(torch.stack(seen, 1).flatten(0, 1).half())
+    return {"face": torch.cat(out), "face_gold": torch.from_numpy(items.gold)}
 
 
 @dataclass
