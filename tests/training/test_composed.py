@@ -145,3 +145,31 @@ def test_train_and_devel_share_no_speaker(shared: Path, monkeypatch: pytest.Monk
         pairs = {(u.speaker, u.corpus) for u in utterances}
         assert len(pairs) == len({speaker for speaker, _ in pairs})
     assert all(np.abs(u.gold).max() <= 1 for u in (*train, *devel))
+
+
+def test_some_training_utterances_stand_for_another_feeling() -> None:
+    """Heard as acted they follow the speaker's own two places; misheard, others' places come up as well."""
+
+    def places(misheard: float) -> set[tuple[float, ...]]:
+        said = speech(4, 0.1)
+        made = Composer(said, grid(15), grid(12, 0.2), SPEC, misheard)
+        draw, found = np.random.default_rng(1), set()
+        for _ in range(6):
+            one = made.draw(draw)
+            own = {place(u.gold) for u in said if u.speaker == one.subject}
+            known = {place(u.gold) for u in said}
+            # Joins are smoothed; the places themselves are known ones.
+            found |= ({place(g) for g in one.gold} & known) - own
+        return found
+
+    assert places(0.0) == set()
+    assert len(places(0.6)) > 1
+
+
+def test_mishearing_is_likelier_among_near_arousals() -> None:
+    said = speech(4)  # arousal −.8, −.5, −.2, .1
+    made = Composer(said, grid(15), grid(12, 0.2), SPEC, misheard=1.0)
+    draw = np.random.default_rng(2)
+    meant = np.array([said[made._meant(0, draw)].gold[0] for _ in range(400)]).round(1)
+    counts = [int((meant == np.float32(a).round(1)).sum()) for a in (-0.8, -0.5, -0.2, 0.1)]
+    assert counts == sorted(counts, reverse=True) and counts[0] > 4 * counts[2]

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from affekt.training.averaging import Average
 
 Scores = dict[str, float]
+WEIGHTS = "weights.safetensors"
+"""What a stage leaves in its folder."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,13 @@ def fit(
         _replace(partial(torch.save, state), last)
     model.eval()
     average.keep()
-    _replace(partial(save_file, _contiguous(model)), folder / "weights.safetensors")
+    save_weights(model, folder / WEIGHTS)
     return scores
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write a model's weights as safetensors."""
+    _replace(partial(save_file, _contiguous(model)), path)
 
 
 def grouped(model: nn.Module, decay: float, **more: Any) -> list[dict[str, Any]]:

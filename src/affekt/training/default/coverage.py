@@ -72,6 +72,8 @@ def measure_band(data: Path, run: Path, spec: ClipSpec, model: FusedHead) -> dic
     rows = []
     for i, name in enumerate(speech.CORPORA):
         here = devel.corpus == i
+        if not here.any():
+            continue
         counts = {str(s): (devel.speaker[here] == s).sum() for s in np.unique(devel.speaker[here])}
         share = sum(held.groups[s] * n for s, n in counts.items()) / here.sum()
         rows.append(_row(name, len(counts), share, scale, devel.spread[here]))

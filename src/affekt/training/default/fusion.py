@@ -45,7 +45,12 @@ WINDOW = 100
 TRAIN_SEQUENCES, DEVEL_SEQUENCES = 600, 200
 DISTURBED = 0.6
 """How many of the training sequences and utterances are heard disturbed."""
-FEATURE_DROPOUT = 0.2
+FEATURE_DROPOUT, FEATURE_NOISE = 0.2, 0.5
+"""In training, of all features; noise in units of each one's spread. Features of training's own voices and
+sentences say more than those of others ever will, and this takes some of it back."""
+NEUTRAL = 3.0
+"""How often a neutral utterance is drawn, to another one: the corpora act feelings, in life most talk has
+few, and what could be calm or neutral had better be taken for neutral."""
 STEPS = 120
 """Steps of an epoch."""
 SUBSETS = ((1, 1, 1),) * 6 + ((1, 1, 0), (1, 0, 1), (0, 1, 1), (0, 1, 1), (0, 1, 0), (0, 0, 1))
@@ -253,10 +258,34 @@ class Batch:
 class Batches:
     """Cuts batches out of cached features."""
 
-    def __init__(self, features: Features) -> None:
-        self.f = features
-        self.half = features.audio.shape[1]
-        self.usable = torch.nonzero(features.has_words).squeeze(1)
+    def __init__(self, features: Features, noise: float = 0.0) -> None:
+        """Take features of one split.
+
+        Args:
+            noise: added to them, in units of each feature's standard deviation.
+        """
+        self.f = f = features
+        self.half = f.audio.shape[1]
+        self.usable = torch.nonzero(f.has_words).squeeze(1)
+        self.noise = [noise * x.std(0) for x in self.samples()]
+        drawn = torch.where((f.speech_gold == 0).all(1), NEUTRAL, 1.0).double()
+        self.share = (drawn / drawn.sum()).numpy()
+
+    def samples(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Some of x^t, x^a, x^v."""
+        heard = sample(self.f.speech[self.f.speech_heard])
+        words = sample(self.f.text[self.f.has_words])
+        # Half of the frames as if they were the partner's, whose half of x^a is the second.
+        mine = torch.arange(len(heard)).unsqueeze(1) % 2 == 0
+        return words, torch.cat([heard * mine, heard * ~mine], 1), sample(self.f.face)
+
+    def noisy(self, text: Tensor, audio: Tensor, visual: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (B, T, ·) with noise."""
+        text, audio, visual = (
+            x + n * torch.randn_like(x) if n.any() else x
+            for x, n in zip((text, audio, visual), self.noise, strict=True)
+        )
+        return text, audio, visual
 
     def _blank(self, b: int, t: int) -> tuple[Tensor, Tensor, Tensor]:
         text, audio, visual = (torch.zeros(b, t, size) for size in CONFIG.sizes)
@@ -288,7 +317,7 @@ class Batches:
             gold[row, :n], mask[row, :n] = self.f.gold[begin : begin + n], True
             if subsets is not None:
                 presence[row] &= torch.tensor(subsets[row], dtype=torch.bool)
-        return Batch((text, audio, visual), presence, gold, mask, per_item=False)
+        return Batch(self.noisy(text, audio, visual), presence, gold, mask, per_item=False)
 
     def _alone(
         self, modality: int, x: Tensor, gold: Tensor, mask: Tensor, present: Tensor | None = None
@@ -298,7 +327,7 @@ class Batches:
         presence = torch.zeros(*mask.shape, 3, dtype=torch.bool)
         presence[..., modality] = mask if present is None else present
         spread = gold.unsqueeze(1).expand(-1, mask.shape[1], -1)
-        return Batch((features[0], features[1], features[2]), presence, spread, mask, per_item=True)
+        return Batch(self.noisy(*features), presence, spread, mask, per_item=True)
 
     def text(self, rows: Tensor, length: int = SENTENCE_FRAMES) -> Batch:
         """Sentences alone, each held for `length` frames."""
@@ -336,7 +365,7 @@ class Batches:
             subsets = [SUBSETS[i] for i in draw.integers(len(SUBSETS), size=len(rows))]
             words = self.usable[torch.from_numpy(draw.integers(len(self.usable), size=40))]
             shown = torch.from_numpy(draw.integers(len(self.f.face_gold), size=96))
-            spoken = torch.from_numpy(draw.integers(len(self.f.speech_gold), size=20))
+            spoken = torch.from_numpy(draw.choice(len(self.share), 20, p=self.share))
             yield [
                 self.composed(rows, WINDOW, subsets),
                 self.text(words, int(draw.integers(1, 13))),
@@ -409,15 +438,11 @@ def train_fusion(
     Args:
         kind: of fusion; another than the default's leaves run/fusion-KIND/weights.safetensors.
     """
-    train, devel = (
-        Batches(cached_features(data, run, "train", spec)),
-        Batches(cached_features(data, run, "devel", spec)),
-    )
+    train = Batches(cached_features(data, run, "train", spec), FEATURE_NOISE)
+    devel = Batches(cached_features(data, run, "devel", spec))
     torch.manual_seed(0)
     model = FusedHead(replace(CONFIG, fusion=replace(CONFIG.fusion, kind=kind)))
-    heard = sample(train.f.speech[train.f.speech_heard])
-    seen = {0: sample(train.f.text[train.f.has_words]), 1: F.pad(heard, (0, heard.shape[1]))}
-    start_evenly(model, CONFIG.sizes, seen | {2: sample(train.f.face)})
+    start_evenly(model, CONFIG.sizes, dict(enumerate(train.samples())))
 
     def loss(batches: list[Batch]) -> Tensor:
         return torch.stack([batch_loss(model, batch) for batch in batches]).sum()

@@ -16,6 +16,7 @@ from affekt.training.default import card, coverage, faces, fusion, pairs, senten
 from affekt.training.default.data import read_faces, read_sentences
 from affekt.training.encoders import minilm_folder
 from affekt.training.export import write_bundle
+from affekt.training.loop import WEIGHTS
 from affekt.training.memory import keep_freed
 from affekt.training.quantise import Calibration
 
@@ -31,9 +32,6 @@ SPEC = ClipSpec(
 """All training speech is 16 kHz, so users' sound is cut at 8 kHz too; its level is evened out causally."""
 
 
-LEARNED = "weights.safetensors"
-
-
 def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | None = None) -> None:
     """Run one stage or all; each goes on where it was stopped, and is over at once if it is done.
 
@@ -47,7 +45,7 @@ def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | N
         torch.set_num_threads(threads)
     for name in [stage] if stage else STAGES:
         print(f"{name} …", flush=True)
-        if not (run / name / LEARNED).exists():
+        if not (run / name / WEIGHTS).exists():
             STAGES[name](data, run)
 
 
