@@ -81,6 +81,19 @@ def measure(predictors: list[Predictor], data: Path, runs: int) -> dict[str, Any
     return parts
 
 
+def rows_of(parts: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the model card shows: a row a part and batch, float32 beside int8."""
+    rows = []
+    for part, found in parts.items():
+        for what, (plain, quick) in found["ms"].items():
+            row = {"network": part, "at once": what, "ms each": plain, "in int8": f"× {quick / plain:.2f}"}
+            for d, name in enumerate(DIMENSIONS):
+                row[f"CCC {name}"] = found["ccc"]["float32"][d]
+                row[f"{name} in int8"] = found["ccc"]["int8"][d]
+            rows.append(row)
+    return rows
+
+
 def main() -> None:
     """Print a few lines for each part."""
     parser = argparse.ArgumentParser(
@@ -104,7 +117,8 @@ def main() -> None:
         )
         print(f"{part:7} CCC of {found['items']}: {changes}; apart by {found['apart']:.4f} on average")
     if arguments.json:
-        arguments.json.write_text(json.dumps(parts, indent=1) + "\n", encoding="utf-8")
+        told = json.dumps(parts | {"rows": rows_of(parts)}, indent=1)
+        arguments.json.write_text(told + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

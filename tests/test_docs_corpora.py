@@ -97,7 +97,7 @@ def test_commands_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: affekt.Model
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("affekt.api.load_model", lambda name="default", threads=None: model)
+    monkeypatch.setattr("affekt.api.load_model", lambda name="default", **_: model)
     lay_out(page.stem, tmp_path)
     for line in commands(page):
         result = CliRunner().invoke(command, shlex.split(line)[1:])

@@ -23,7 +23,7 @@ Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def run(model: affekt.Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("affekt.api.load_model", lambda name, threads=None: model)
+    monkeypatch.setattr("affekt.api.load_model", lambda name, **_: model)
     return lambda *words: CliRunner().invoke(command, [str(word) for word in words])
 
 

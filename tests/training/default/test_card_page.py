@@ -47,7 +47,7 @@ def test_every_slot_says_that_nothing_was_measured(tmp_path: Path) -> None:
 
 
 def test_items_fill_their_slots_and_files_theirs(tmp_path: Path) -> None:
-    (tmp_path / "small.json").write_text(
+    (tmp_path / "comparison.json").write_text(
         json.dumps(
             {"note": "Three seeds.", "rows": [{"network": "voice", "arousal": 0.5}, {"network": "both"}]}
         )

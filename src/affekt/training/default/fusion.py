@@ -48,7 +48,7 @@ DISTURBED = 0.6
 FEATURE_DROPOUT, FEATURE_NOISE = 0.2, 0.5
 """In training, of all features; noise in units of each one's spread. Features of training's own voices and
 sentences say more than those of others ever will, and this takes some of it back."""
-NEUTRAL = 3.0
+NEUTRAL = 5.0
 """How often a neutral utterance is drawn, to another one: the corpora act feelings, in life most talk has
 few, and what could be calm or neutral had better be taken for neutral."""
 STEPS = 120
@@ -190,9 +190,9 @@ class Ear:
         return torch.cat(features), torch.cat(present), torch.tensor(starts)
 
 
-def speech_model(run: Path) -> speech.SpeechModel:
-    """The audio network of stage 1."""
-    weights = load_file(run / "audio" / "weights.safetensors")
+def speech_model(run: Path, name: str = "audio") -> speech.SpeechModel:
+    """The audio network that a stage has left."""
+    weights = load_file(run / name / "weights.safetensors")
     model = speech.SpeechModel(speech.CONFIG, len(weights["emotion.bias"]))
     model.load_state_dict(weights)
     return model.eval()

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from affekt.networks import Multimodal
 from affekt.runtime.words import FILES
 from affekt.timeline import ClipSpec
-from affekt.training.default import card, coverage, faces, fusion, pairs, sentences, speech
+from affekt.training.default import card, coverage, faces, fusion, pairs, sentences, speech, transfer
 from affekt.training.default.data import read_faces, read_sentences
 from affekt.training.encoders import minilm_folder
 from affekt.training.export import write_bundle
@@ -96,7 +96,7 @@ def shown_to_int8(data: Path) -> Calibration:
 def check(data: Path, run: Path) -> None:
     """Measure what the card tells beside devel's figures: other fusions, another corpus, real pairs."""
     fusion.compare_fusions(data, run, SPEC)
-    speech.leave_a_corpus_out(data, run, SPEC)
+    transfer.leave_a_corpus_out(data, run, SPEC)
     pairs.check_pairs(data, run, run / "bundle")
     card.finish(data, run)
 

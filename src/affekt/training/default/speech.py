@@ -15,7 +15,6 @@ from affekt.media.sound import frames_of_array
 from affekt.networks.alternatives.spectrogram import COLUMNS, TINY, SpectrogramConfig, SpectrogramNetwork
 from affekt.scoring import ccc
 from affekt.timeline import ClipSpec
-from affekt.timeline.files import write_values
 from affekt.training.concordance import concordance_loss
 from affekt.training.default.data import Speech, read_speech
 from affekt.training.default.disturbed import Disturber
@@ -235,21 +234,3 @@ def train_speech(
         score,
         settings,
     )
-
-
-def leave_a_corpus_out(
-    data: Path, run: Path, spec: ClipSpec, corpus: str = "emodb", epochs: int = 30
-) -> None:
-    """Train without a corpus and score its devel, for the card: RUN/transfer.json."""
-    others = tuple(name for name in CORPORA if name != corpus)
-    scores = train_speech(data, run, spec, epochs, others, f"audio-without-{corpus}")
-    rows = [
-        {
-            "devel of": name,
-            "learned from": "yes" if name in others else "no",
-            "arousal": round(scores[f"{name} arousal"], 3),
-            "valence": round(scores[f"{name} valence"], 3),
-        }
-        for name in CORPORA
-    ]
-    write_values(run / "transfer.json", rows)
