@@ -20,6 +20,7 @@ from affekt.media.crop import crop_square, cut_square
 from affekt.media.sound import frames_of_array
 from affekt.media.transcripts import read_transcript
 from affekt.networks import Multimodal, MultimodalConfig
+from affekt.networks.encoder import quantise_linears
 from affekt.runtime.bundle import WEIGHTS, Bundle
 from affekt.runtime.words import load_words
 from affekt.timeline import Prediction
@@ -42,6 +43,7 @@ class Plain:
         self._words = load_words(bundle.folder, bundle.words)
         self._model = Multimodal(MultimodalConfig.from_dict(bundle.sizes)).eval()
         self._encoder = load_minilm().eval()
+        quantise_linears(self._encoder.transformer.encoder)
         weights = {
             name: value.float() if value.is_floating_point() else value for name, value in self._weights()
         }
@@ -49,7 +51,9 @@ class Plain:
             name.removeprefix("encoder."): value for name, value in weights.items() if name[:8] == "encoder."
         }
         known = self._encoder.load_state_dict(encoder, strict=False)
-        rest = {name: value for name, value in weights.items() if name[:8] != "encoder."}
+        # What the int8 graphs have besides is left out: plain computes in single precision.
+        own = self._model.state_dict()
+        rest = {name: value for name, value in weights.items() if name in own}
         other = self._model.load_state_dict(rest, strict=False)
         # Batch normalisation counts the batches it has seen, which no bundle keeps.
         missing = [
@@ -76,7 +80,7 @@ class Plain:
         presence = torch.stack([torch.from_numpy(spoken), torch.from_numpy(heard), seen], -1)
         features = x_t[None], x_a[None], x_v[None]
         head = self._model.fused_head
-        y, fused, _ = head(*features, presence[None], head.head.initial(1))
+        y, fused, *_ = head(*features, presence[None], head.head.initial(1))
         arousal, valence = y[0].T.numpy()
         modality = None if fused.modality is None else fused.modality[0].numpy()
         prediction = Prediction(film.name, arousal, valence, presence.numpy(), modality)
@@ -116,9 +120,13 @@ class Plain:
         x = torch.zeros(frames, self._model.config.audio.size)
         batches = torch.from_numpy(windows).split(WINDOWS)
         network = self._model.audio
-        x[: len(windows)] = torch.cat(
-            [network(batch, torch.zeros(len(batch), dtype=torch.int64)) for batch in batches]
-        )
+        if self._model.config.audio.context:
+            sound = torch.from_numpy(np.where(heard[:, None], windows, np.float32(0)))[None]
+            x[: len(windows)] = network(sound, torch.zeros(1, len(windows), dtype=torch.int64))[0]
+        else:
+            x[: len(windows)] = torch.cat(
+                [network(batch, torch.zeros(len(batch), dtype=torch.int64)) for batch in batches]
+            )
         return x, np.pad(heard, (0, frames - len(heard)))
 
     def _text(self, transcript: Path, frames: int) -> tuple[torch.Tensor, np.ndarray]:
