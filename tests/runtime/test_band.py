@@ -94,3 +94,9 @@ def test_a_band_without_a_spread_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="makes a band of"):
         write_bundle(tmp_path / "new", "tiny", *parts, band={"share": 0.0, "scale": [1.0, 1.0]})
     assert not (tmp_path / "new").exists()
+
+
+def test_what_was_measured_for_some_modalities_counts_where_they_are_alone() -> None:
+    band = Band(0.9, (3.0, 2.0), {"audio": (5.0, 6.0), "text visual": (1.0, 0.5)})
+    presence = np.array([[0, 1, 0], [0, 1, 1], [1, 0, 1], [0, 0, 0]], bool)
+    assert band.at(presence).tolist() == [[5, 6], [3, 2], [1, 0.5], [3, 2]]

@@ -224,6 +224,12 @@ def test_a_tokenizer_of_more_pieces_than_the_encoder_knows(folder: Path) -> None
         ({"band": {"share": 0.9, "scale": [1.0, -1.0]}}, "makes a band of"),
         ({"band": {"share": 0.9, "scale": [1.0, float("nan")]}}, "makes a band of"),
         ({"band": {"share": 0.9, "scale": [1.0, float("inf")]}}, "makes a band of"),
+        (
+            {"band": {"share": 0.9, "scale": [1.0, 1.0], "scales": {"visual audio": [1.0, 1.0]}}},
+            "makes a band of",
+        ),
+        ({"band": {"share": 0.9, "scale": [1.0, 1.0], "scales": {"audio": [1.0, 0.0]}}}, "makes a band of"),
+        ({"band": {"share": 0.9, "scale": [1.0, 1.0], "scales": {"": [1.0, 1.0]}}}, "makes a band of"),
         ({"name": ""}, "is not a name"),
         ({"words": "bytes"}, "bytes"),
         ({"words": ["wordpieces"]}, "damaged"),

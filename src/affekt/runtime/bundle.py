@@ -17,11 +17,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from affekt.errors import ModelError
@@ -52,6 +53,16 @@ class Band:
     """Of the errors, in (0, 1), that lay inside it for people it had not learned from."""
     scale: tuple[float, float]
     """Half-width over spread, of arousal and of valence."""
+    scales: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """The same where exactly these modalities are there ("audio visual"), if it was measured for them."""
+
+    def at(self, presence: np.ndarray) -> np.ndarray:
+        """The scale of each frame: presence (T, 3) bool → (T, 2) float32."""
+        found = np.tile(np.array(self.scale, np.float32), (len(presence), 1))
+        for names, scale in self.scales.items():
+            here = np.array([name in names.split() for name in MODALITIES])
+            found[(presence == here).all(1)] = scale
+        return found
 
 
 @dataclass(frozen=True)
@@ -264,20 +275,27 @@ def _checked_reach(config: dict[str, Any], name: str, side: str) -> int:
 
 
 def checked_band(values: dict[str, Any] | None) -> Band | None:
-    """A band as `config.json` has it: `share`, and `scale` for arousal and valence; None = none.
+    """A band as `config.json` has it: `share`, `scale` for arousal and valence, `scales`; None = none.
 
     Raises:
         KeyError, TypeError, ValueError: something is missing, of another type, or out of range.
     """
     if values is None:
         return None
-    share, (arousal, valence) = values["share"], values["scale"]
-    if any(type(value) not in (int, float) for value in (share, arousal, valence)):
+    share, scale, scales = values["share"], values["scale"], values.get("scales", {})
+    known = {" ".join(n for n in MODALITIES if n in names.split()) for names in scales}
+    if type(share) not in (int, float) or not 0 < share < 1 or known != set(scales) or "" in known:
         raise ValueError(f"makes a band of {values}")
-    # NaN is in no range.
-    if not (0 < share < 1 and 0 < arousal <= MOST_SCALE and 0 < valence <= MOST_SCALE):
-        raise ValueError(f"makes a band of {values}")
-    return Band(share, (float(arousal), float(valence)))
+    return Band(share, _checked_scale(scale), {names: _checked_scale(one) for names, one in scales.items()})
+
+
+def _checked_scale(values: Any) -> tuple[float, float]:
+    arousal, valence = values
+    for one in (arousal, valence):
+        # NaN is in no range.
+        if type(one) not in (int, float) or not 0 < one <= MOST_SCALE:
+            raise ValueError(f"makes a band of {values}")
+    return float(arousal), float(valence)
 
 
 def _text(value: object) -> str:

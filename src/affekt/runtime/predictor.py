@@ -239,7 +239,7 @@ class Predictor:
         spread = _joined([p.spread for p in parts])
         if self.bundle.band is None or spread is None:
             return None
-        band = spread * np.array(self.bundle.band.scale, np.float32)
+        band = spread * self.bundle.band.at(presence)
         return np.where(presence.any(1, keepdims=True), band, np.float32(np.nan))
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:

@@ -84,3 +84,14 @@ def test_exchangeable_speakers_are_held_as_promised() -> None:
     scale, sure = conformal_scale(errors, np.ones_like(spreads), 0.9)[0], spreads[:, 0] < 0.55
     even = np.abs(errors[:, 0]) <= scale
     assert even[sure].mean() > 0.95 and even[~sure].mean() < 0.85
+
+
+def test_each_kind_of_frame_has_a_scale_of_its_own() -> None:
+    draw = np.random.default_rng(0)
+    kinds, groups = np.repeat([0, 1], 600), np.tile(["a", "b", "c"], 400)
+    spreads = np.ones((1200, 2))
+    errors = draw.uniform(-1, 1, (1200, 2)) * np.where(kinds == 0, 1.0, 10.0)[:, None]
+    apart = leave_one_out(errors, spreads, groups, 0.9, kinds)
+    assert apart.pooled == pytest.approx([0.9, 0.9], abs=0.03)
+    joined = leave_one_out(errors, spreads, groups, 0.9)
+    assert joined.pooled == pytest.approx([0.9, 0.9], abs=0.03)

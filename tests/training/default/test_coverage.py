@@ -21,7 +21,7 @@ def errors(draw: np.random.Generator) -> Errors:
     spread = draw.uniform(0.05, 0.4, (n, 2))
     error = spread * draw.uniform(-4, 4, (n, 2))
     speaker = np.arange(n) % 3
-    return Errors(error, spread, speaker, (speaker == 2).astype(int))
+    return Errors(error, spread, speaker, (speaker == 2).astype(int), np.where(np.arange(n) < 450, 2, 6))
 
 
 def test_scale_and_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +35,14 @@ def test_scale_and_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert band["share"] == 0.9
     assert band["scale"] == pytest.approx([3.6, 3.6], abs=0.12)
     rows = json.loads((tmp_path / "coverage.json").read_text())
-    assert [(r["corpus"], r["speakers"]) for r in rows] == [("ravdess", 2), ("emodb", 1), ("all", 3)]
+    assert [(r["corpus"], r["speakers"]) for r in rows] == [
+        ("ravdess", 2),
+        ("emodb", 1),
+        ("all", 3),
+        ("all, by audio", None),
+        ("all, by audio visual", None),
+    ]
+    assert set(band["scales"]) == {"audio", "audio visual"}
+    assert band["scales"]["audio"] == pytest.approx([3.6, 3.6], abs=0.2)
     assert rows[0]["arousal within"] == pytest.approx(0.9, abs=0.04)
-    assert rows[2]["arousal ± (median)"] == pytest.approx(3.6 * np.median(made.spread[:, 0]), abs=0.03)
+    assert rows[2]["arousal ± (median)"] == pytest.approx(3.6 * np.median(made.spread[:, 0]), abs=0.05)

@@ -62,12 +62,15 @@ def _quantile(values: np.ndarray, share: float) -> float:
     return float(np.partition(values, rank - 1)[rank - 1])
 
 
-def leave_one_out(errors: np.ndarray, spreads: np.ndarray, groups: np.ndarray, share: float) -> Coverage:
+def leave_one_out(
+    errors: np.ndarray, spreads: np.ndarray, groups: np.ndarray, share: float, kinds: np.ndarray | None = None
+) -> Coverage:
     """How much of each group's frames a band holds whose scale comes from all other groups.
 
     Args:
         errors, spreads, share: as `conformal_scale`.
         groups: (N,) who each frame is of: speakers, so that nobody measures their own band.
+        kinds: (N,) of which kind each frame is; each kind has a scale of its own. None: one for all.
 
     Raises:
         ValueError: as `conformal_scale`, or there is one group only.
@@ -75,12 +78,14 @@ def leave_one_out(errors: np.ndarray, spreads: np.ndarray, groups: np.ndarray, s
     names = np.unique(groups)
     if len(names) < 2:
         raise ValueError("leaving one group out needs two")
+    kinds = np.zeros(len(groups), int) if kinds is None else kinds
     known = ~np.isnan(errors + spreads)
     within = np.zeros(errors.shape, bool)
     for name in names:
-        own = groups == name
-        scale = conformal_scale(errors[~own], spreads[~own], share)
-        within[own] = np.abs(errors[own]) <= scale * spreads[own]
+        for kind in np.unique(kinds[groups == name]):
+            own, others = (kinds == kind) & (groups == name), (kinds == kind) & (groups != name)
+            scale = conformal_scale(errors[others], spreads[others], share)
+            within[own] = np.abs(errors[own]) <= scale * spreads[own]
     return Coverage(
         {str(name): _share(within[groups == name], known[groups == name]) for name in names},
         _share(within, known),

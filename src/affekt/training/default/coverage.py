@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from affekt.networks import FusedHead
-from affekt.timeline import ClipSpec
+from affekt.timeline import MODALITIES, ClipSpec
 from affekt.timeline.files import write_values
 from affekt.training.default import speech
 from affekt.training.default.band import conformal_scale, leave_one_out
@@ -20,6 +20,13 @@ from affekt.training.default.fusion import Batch, Batches, cached_features, said
 SHARE = 0.9
 KEPT = ((1, 1, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1))
 """Which of text, voice and face each composed sequence is judged by in turn."""
+
+
+KINDS = tuple(
+    " ".join(name for m, name in enumerate(MODALITIES) if kind >> m & 1)
+    for kind in range(2 ** len(MODALITIES))
+)
+"""What may be there in a frame: a bit a modality. Errors differ most by it, so each has a scale of its own."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,8 @@ class Errors:
     """(N,) row of the speakers."""
     corpus: np.ndarray
     """(N,) row of `speech.CORPORA`."""
+    kind: np.ndarray
+    """(N,) what it was judged by, as `KINDS` counts."""
 
 
 @torch.no_grad()
@@ -61,14 +70,20 @@ def _of(model: FusedHead, batch: Batch, speaker: int, corpus: int) -> tuple[np.n
     # Where nothing is there to judge by, nothing is claimed.
     there = batch.presence[0].any(-1)
     error, spread = (batch.gold - judged.y)[0][there].numpy(), judged.spread[0][there].numpy()
-    return error, spread, np.full(len(error), speaker), np.full(len(error), corpus)
+    kind = (batch.presence[0][there].numpy() << np.arange(3)).sum(1)
+    return error, spread, np.full(len(error), speaker), np.full(len(error), corpus), kind
 
 
 def measure_band(data: Path, run: Path, spec: ClipSpec, model: FusedHead) -> dict[str, Any]:
     """The band for a bundle's config; writes RUN/coverage.json, a row a corpus, for the card."""
     devel = devel_errors(model, Batches(cached_features(data, run, "devel", spec)))
     scale = conformal_scale(devel.error, devel.spread, SHARE)
-    held = leave_one_out(devel.error, devel.spread, devel.speaker, SHARE)
+    held = leave_one_out(devel.error, devel.spread, devel.speaker, SHARE, devel.kind)
+    scales = {
+        KINDS[kind]: conformal_scale(devel.error[devel.kind == kind], devel.spread[devel.kind == kind], SHARE)
+        for kind in np.unique(devel.kind)
+    }
+    width = devel.spread * np.stack([scales[KINDS[kind]] for kind in devel.kind])
     rows = []
     for i, name in enumerate(speech.CORPORA):
         here = devel.corpus == i
@@ -76,21 +91,28 @@ def measure_band(data: Path, run: Path, spec: ClipSpec, model: FusedHead) -> dic
             continue
         counts = {str(s): (devel.speaker[here] == s).sum() for s in np.unique(devel.speaker[here])}
         share = sum(held.groups[s] * n for s, n in counts.items()) / here.sum()
-        rows.append(_row(name, len(counts), share, scale, devel.spread[here]))
-    rows.append(_row("all", len(held.groups), held.pooled, scale, devel.spread))
+        rows.append(_row(name, len(counts), share, width[here]))
+    rows.append(_row("all", len(held.groups), held.pooled, width))
+    rows += [_row(f"all, by {KINDS[k]}", None, None, width[devel.kind == k]) for k in np.unique(devel.kind)]
     write_values(run / "coverage.json", rows)
-    return {"share": SHARE, "scale": [round(float(s), 4) for s in scale]}
+    return {
+        "share": SHARE,
+        "scale": _rounded(scale),
+        "scales": {kind: _rounded(one) for kind, one in scales.items()},
+    }
 
 
-def _row(
-    corpus: str, speakers: int, share: np.ndarray, scale: np.ndarray, spread: np.ndarray
-) -> dict[str, Any]:
-    width = np.median(spread, axis=0) * scale
+def _rounded(scale: np.ndarray) -> list[float]:
+    return [round(float(one), 4) for one in scale]
+
+
+def _row(corpus: str, speakers: int | None, share: np.ndarray | None, width: np.ndarray) -> dict[str, Any]:
+    half = np.median(width, axis=0)
     return {
         "corpus": corpus,
         "speakers": speakers,
-        "arousal within": round(float(share[0]), 3),
-        "valence within": round(float(share[1]), 3),
-        "arousal ± (median)": round(float(width[0]), 2),
-        "valence ± (median)": round(float(width[1]), 2),
+        "arousal within": None if share is None else round(float(share[0]), 3),
+        "valence within": None if share is None else round(float(share[1]), 3),
+        "arousal ± (median)": round(float(half[0]), 2),
+        "valence ± (median)": round(float(half[1]), 2),
     }
