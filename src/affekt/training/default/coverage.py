@@ -26,7 +26,7 @@ KINDS = tuple(
     " ".join(name for m, name in enumerate(MODALITIES) if kind >> m & 1)
     for kind in range(2 ** len(MODALITIES))
 )
-"""What may be there in a frame: a bit a modality. Errors differ most by it, so each has a scale of its own."""
+"""What may be there in a frame: a bit a modality. Errors differ by it most, so each has its own scale."""
 
 
 @dataclass(frozen=True)
