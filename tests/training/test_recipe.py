@@ -17,7 +17,7 @@ from PIL import Image
 
 import affekt
 from affekt.networks import FUSIONS
-from affekt.training.default import faces, fusion, recipe, sentences, speech
+from affekt.training.default import faces, fusion, recipe, sentences, speech, transfer
 from affekt.training.default.data import FACE_CLASSES
 from affekt.training.loop import FitSettings
 
@@ -94,13 +94,14 @@ def test_from_labelled_files_to_a_bundle_that_predicts(
     write_faces(data, draw)
     write_sentences(data, draw)
     write_speech(data, draw)
-    for module in (faces, sentences, speech, fusion):
+    for module in (faces, sentences, speech, fusion, transfer):
         monkeypatch.setattr(module, "FitSettings", shortened(FitSettings))
     monkeypatch.setattr(faces, "BATCH", 32)
     monkeypatch.setattr(speech, "BATCH", 6)
     monkeypatch.setattr(fusion, "TRAIN_SEQUENCES", 2)
     monkeypatch.setattr(fusion, "DEVEL_SEQUENCES", 1)
     monkeypatch.setattr(fusion, "STEPS", 1)
+    monkeypatch.setattr(transfer, "STEPS", 1)
 
     for stage in ("faces", "text", "audio", "fusion", "bundle"):
         recipe.run_stages(data, run, stage)
@@ -120,7 +121,9 @@ def test_from_labelled_files_to_a_bundle_that_predicts(
     # What the checks measure needs real pairs; the rest is there.
     monkeypatch.setattr(recipe.pairs, "check_pairs", lambda *_: None)
     recipe.run_stages(data, run, "checks")
-    assert capsys.readouterr().out.count("epoch 0") == len(FUSIONS) - 1 + 1
+    assert capsys.readouterr().out.count("epoch 0") == len(FUSIONS) - 1 + 2  # and a corpus left out
     card = " ".join(affekt.load_model(run / "bundle").card.split())
     assert "| cross modal |" in card and "| emodb | no |" in card
-    assert [len(json.loads((run / f"{n}.json").read_text())) for n in ("transfer", "coverage")] == [3, 4]
+    assert len(json.loads((run / "transfer.json").read_text())) == 3
+    corpora = [row["corpus"] for row in json.loads((run / "coverage.json").read_text())]
+    assert corpora[:4] == [*speech.CORPORA, "all"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affekt.training.default.band import conformal_scale, leave_one_out
+from affekt.training.default.band import conformal_scale, leave_one_out, scale_of_kind
 
 
 def test_the_ninth_of_nine_by_hand() -> None:
@@ -95,3 +95,13 @@ def test_each_kind_of_frame_has_a_scale_of_its_own() -> None:
     assert apart.pooled == pytest.approx([0.9, 0.9], abs=0.03)
     joined = leave_one_out(errors, spreads, groups, 0.9)
     assert joined.pooled == pytest.approx([0.9, 0.9], abs=0.03)
+
+
+def test_too_few_of_a_kind_take_the_scale_of_all() -> None:
+    kinds = np.array([0] * 99 + [1])
+    errors, spreads = np.ones((100, 1)), np.ones((100, 1))
+    errors[99] = 5
+    assert scale_of_kind(errors, spreads, kinds, 1, 0.9) == conformal_scale(errors, spreads, 0.9) == [1.0]
+    # The one frame of its kind is its speaker's alone: the others' scale is all there is.
+    held = leave_one_out(errors, spreads, np.array(["a"] * 50 + ["b"] * 50), 0.9, kinds)
+    assert held.groups["b"] == pytest.approx([49 / 50])

@@ -62,6 +62,21 @@ def _quantile(values: np.ndarray, share: float) -> float:
     return float(np.partition(values, rank - 1)[rank - 1])
 
 
+def scale_of_kind(
+    errors: np.ndarray, spreads: np.ndarray, kinds: np.ndarray, kind: int, share: float
+) -> np.ndarray:
+    """The scale of one kind of frames, (D,); that of all where there are too few of it.
+
+    Args:
+        errors, spreads, share: as `conformal_scale`; kinds: (N,).
+    """
+    here = kinds == kind
+    try:
+        return conformal_scale(errors[here], spreads[here], share)
+    except ValueError:
+        return conformal_scale(errors, spreads, share)
+
+
 def leave_one_out(
     errors: np.ndarray, spreads: np.ndarray, groups: np.ndarray, share: float, kinds: np.ndarray | None = None
 ) -> Coverage:
@@ -70,7 +85,8 @@ def leave_one_out(
     Args:
         errors, spreads, share: as `conformal_scale`.
         groups: (N,) who each frame is of: speakers, so that nobody measures their own band.
-        kinds: (N,) of which kind each frame is; each kind has a scale of its own. None: one for all.
+        kinds: (N,) of which kind each frame is; each kind has a scale of its own, if there are
+            enough. None: one for all.
 
     Raises:
         ValueError: as `conformal_scale`, or there is one group only.
@@ -82,9 +98,10 @@ def leave_one_out(
     known = ~np.isnan(errors + spreads)
     within = np.zeros(errors.shape, bool)
     for name in names:
-        for kind in np.unique(kinds[groups == name]):
-            own, others = (kinds == kind) & (groups == name), (kinds == kind) & (groups != name)
-            scale = conformal_scale(errors[others], spreads[others], share)
+        others = groups != name
+        for kind in np.unique(kinds[~others]):
+            own = (kinds == kind) & ~others
+            scale = scale_of_kind(errors[others], spreads[others], kinds[others], kind, share)
             within[own] = np.abs(errors[own]) <= scale * spreads[own]
     return Coverage(
         {str(name): _share(within[groups == name], known[groups == name]) for name in names},

@@ -14,7 +14,7 @@ from affekt.networks import FusedHead
 from affekt.timeline import MODALITIES, ClipSpec
 from affekt.timeline.files import write_values
 from affekt.training.default import speech
-from affekt.training.default.band import conformal_scale, leave_one_out
+from affekt.training.default.band import conformal_scale, leave_one_out, scale_of_kind
 from affekt.training.default.fusion import Batch, Batches, cached_features, said
 
 SHARE = 0.9
@@ -80,7 +80,7 @@ def measure_band(data: Path, run: Path, spec: ClipSpec, model: FusedHead) -> dic
     scale = conformal_scale(devel.error, devel.spread, SHARE)
     held = leave_one_out(devel.error, devel.spread, devel.speaker, SHARE, devel.kind)
     scales = {
-        KINDS[kind]: conformal_scale(devel.error[devel.kind == kind], devel.spread[devel.kind == kind], SHARE)
+        KINDS[kind]: scale_of_kind(devel.error, devel.spread, devel.kind, kind, SHARE)
         for kind in np.unique(devel.kind)
     }
     width = devel.spread * np.stack([scales[KINDS[kind]] for kind in devel.kind])
