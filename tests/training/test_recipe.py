@@ -121,9 +121,13 @@ def test_from_labelled_files_to_a_bundle_that_predicts(
     # What the checks measure needs real pairs; the rest is there.
     monkeypatch.setattr(recipe.pairs, "check_pairs", lambda *_: None)
     recipe.run_stages(data, run, "checks")
-    assert capsys.readouterr().out.count("epoch 0") == len(FUSIONS) - 1 + 2  # and a corpus left out
+    assert (
+        capsys.readouterr().out.count("epoch 0") == len(FUSIONS) - 1 + 3
+    )  # and a corpus left out, and waves
     card = " ".join(affekt.load_model(run / "bundle").card.split())
     assert "| cross modal |" in card and "| emodb | no |" in card
+    assert "the raw waveform, the paper's" in card
+    assert [r["stage"] for r in json.loads((run / "times.json").read_text())["rows"]] == [*recipe.STAGES]
     assert len(json.loads((run / "transfer.json").read_text())) == 3
     corpora = [row["corpus"] for row in json.loads((run / "coverage.json").read_text())]
     assert corpora[:4] == [*speech.CORPORA, "all"]

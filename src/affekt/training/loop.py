@@ -20,6 +20,8 @@ from affekt.training.averaging import Average
 Scores = dict[str, float]
 WEIGHTS = "weights.safetensors"
 """What a stage leaves in its folder."""
+BESIDE = ("epoch", "loss", "seconds")
+"""What its log tells beside the scores."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,13 @@ def fit(
     return scores
 
 
+def logged(folder: Path) -> Scores:
+    """The scores of the last epoch that a stage's folder tells of."""
+    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+        *_, last = csv.DictReader(file)
+    return {name: float(value) for name, value in last.items() if name not in BESIDE}
+
+
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write a model's weights as safetensors."""
     _replace(partial(save_file, _contiguous(model)), path)
@@ -137,7 +146,7 @@ def _replace(write: Callable[[Path], None], path: Path) -> None:
 
 
 def _log(path: Path, epoch: int, loss: float, scores: Scores, seconds: float) -> None:
-    row: dict[str, Any] = {"epoch": epoch, "loss": f"{loss:.4f}", "seconds": f"{seconds:.0f}"}
+    row: dict[str, Any] = dict(zip(BESIDE, (epoch, f"{loss:.4f}", f"{seconds:.0f}"), strict=True))
     row |= {name: f"{value:.4f}" for name, value in scores.items()}
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:

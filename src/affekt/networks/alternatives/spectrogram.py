@@ -162,7 +162,7 @@ class SpectrogramNetwork(nn.Module):
     def __init__(self, config: SpectrogramConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or SpectrogramConfig()
-        self.spectra = Spectra(c)
+        self.spectra: nn.Module = Spectra(c)
         bands = c.mels + c.tones
         self.register_buffer("mean", torch.zeros(bands))
         self.register_buffer("std", torch.ones(bands))

@@ -23,6 +23,7 @@ class Disturber:
     """Draws disturbances for batches of spectra."""
 
     def __init__(self, config: SpectrogramConfig, generator: torch.Generator) -> None:
+        self.silence = math.log(TINY)
         self.mels, self.tones = config.mels, config.tones
         self.generator = generator
         low, high = (2595 * math.log10(1 + hz / 700) for hz in (50.0, float(config.top)))
@@ -39,6 +40,10 @@ class Disturber:
         mel = self.narrowed(mel)
         louder = self.between(-1.2, 1.2, len(x), 1, 1)
         return self.hidden(torch.cat([mel, tone], -1) + louder, mean)
+
+    def softened(self, x: Tensor, decibels: Tensor) -> Tensor:
+        """Columns x (L, bands), each by so many dB (L,) softer."""
+        return (x - decibels.unsqueeze(1) * DB).clamp(min=self.silence)
 
     def between(self, low: float, high: float, *shape: int) -> Tensor:
         """Numbers between two bounds."""

@@ -12,8 +12,19 @@ from safetensors.torch import load_file
 from affekt.networks import Multimodal
 from affekt.runtime.words import FILES
 from affekt.timeline import ClipSpec
-from affekt.training.default import card, coverage, faces, fusion, pairs, sentences, speech, transfer
+from affekt.training.default import (
+    card,
+    coverage,
+    faces,
+    fusion,
+    pairs,
+    sentences,
+    speech,
+    transfer,
+    waveform,
+)
 from affekt.training.default.data import read_faces, read_sentences
+from affekt.training.default.times import clocked
 from affekt.training.encoders import minilm_folder
 from affekt.training.export import write_bundle
 from affekt.training.loop import WEIGHTS
@@ -46,7 +57,8 @@ def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | N
     for name in [stage] if stage else STAGES:
         print(f"{name} …", flush=True)
         if not (run / name / WEIGHTS).exists():
-            STAGES[name](data, run)
+            with clocked(run, name):
+                STAGES[name](data, run)
 
 
 def assemble(run: Path) -> tuple[torch.nn.Module, Multimodal]:
@@ -94,9 +106,10 @@ def shown_to_int8(data: Path) -> Calibration:
 
 
 def check(data: Path, run: Path) -> None:
-    """Measure what the card tells beside devel's figures: other fusions, another corpus, real pairs."""
+    """Measure for the card: other fusions, a corpus left out, the raw waveform, real pairs."""
     fusion.compare_fusions(data, run, SPEC)
     transfer.leave_a_corpus_out(data, run, SPEC)
+    waveform.compare_inputs(data, run, SPEC)
     pairs.check_pairs(data, run, run / "bundle")
     card.finish(data, run)
 

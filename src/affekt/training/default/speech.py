@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from affekt.media.sound import frames_of_array
-from affekt.networks.alternatives.spectrogram import COLUMNS, TINY, SpectrogramConfig, SpectrogramNetwork
+from affekt.media.sound import LevelFollower, follower_of, frames_of_array, normalise
+from affekt.networks.alternatives.spectrogram import COLUMNS, SpectrogramConfig, SpectrogramNetwork
 from affekt.scoring import ccc
-from affekt.timeline import ClipSpec
+from affekt.timeline import FRAME_RATE, ClipSpec
 from affekt.training.concordance import concordance_loss
 from affekt.training.default.data import Speech, read_speech
 from affekt.training.default.disturbed import Disturber
@@ -31,8 +31,35 @@ BATCH, LONGEST = 32, 48
 """Utterances of a step, and frames of each that are used at most."""
 JOINED = 0.4
 """How many are preceded by the end of another one of the same speaker, so that changes are learned."""
+AFTER = 0.2
+"""How many are heard as if another one of the same speaker had just been said, without hearing that one."""
 SETTLED = 6
 """Frames after such a join that do not count for an utterance's mean."""
+TRIMMED, SHORTENED, SHORTEST = 0.5, 0.3, 14
+"""How many utterances lose the quiet before and after their words, how many are cut, and to how many frames
+at least: how long a recording is silent tells its corpus, not the emotion."""
+QUIET = 25.0
+"""dB below an utterance's loudest frame, where its words have not begun or have ended."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive frames of an utterance."""
+
+    utterance: int
+    spectra: Tensor
+    """(9 n, bands), log-power."""
+    present: Tensor
+    """(n,) bool."""
+    level: Tensor
+    """(n,) dBFS of the loudest recent sound, by which the level was evened out."""
+
+    def after(self, loudest: float, softened: Callable[[Tensor, Tensor], Tensor]) -> Piece:
+        """As it is heard after sound of a level in dBFS, which the level follower still remembers."""
+        remembered = loudest - LevelFollower.DECAY / FRAME_RATE * torch.arange(len(self.level))
+        softer = (remembered - self.level).clamp(min=0).repeat_interleave(COLUMNS)
+        level = torch.maximum(self.level, remembered)
+        return Piece(self.utterance, softened(self.spectra, softer), self.present, level)
 
 
 @dataclass(frozen=True)
@@ -43,39 +70,60 @@ class Heard:
     """(9 N, bands) float16, log-power."""
     present: Tensor
     """(N,) bool, False where an utterance is silent."""
+    level: Tensor
+    """(N,) float32, dBFS of the loudest recent sound of each utterance."""
     start: list[int]
     """Frame where each utterance starts; one more at the end."""
+    spoken: list[tuple[int, int]]
+    """First frame of each utterance's words, and the frame after its last."""
 
-    def cut(self, utterance: int, draw: np.random.Generator, most: int) -> tuple[Tensor, Tensor]:
-        """At most so many consecutive frames of an utterance, drawn: spectra (9 n, bands), present (n,)."""
+    def cut(self, utterance: int, draw: np.random.Generator, most: int) -> Piece:
+        """At most so many consecutive frames of an utterance, drawn."""
         first, stop = self.start[utterance], self.start[utterance + 1]
+        if draw.random() < TRIMMED:
+            first, stop = self.spoken[utterance]
+        if draw.random() < SHORTENED:
+            most = min(most, int(draw.integers(SHORTEST, LONGEST)))
         if stop - first > most:
             first += int(draw.integers(stop - first - most + 1))
             stop = first + most
-        return self.spectra[first * COLUMNS : stop * COLUMNS].float(), self.present[first:stop]
+        spectra = self.spectra[first * COLUMNS : stop * COLUMNS].float()
+        return Piece(utterance, spectra, self.present[first:stop], self.level[first:stop])
 
 
 @torch.no_grad()
 def hear(speech: Sequence[Speech], network: SpectrogramNetwork, spec: ClipSpec, speed: float = 1.0) -> Heard:
     """The spectra that the network makes of utterances as a recording of theirs would bring them."""
-    spectra, present, start = [], [], [0]
+    spectra, present, level, start, spoken = [], [], [], [0], []
     for s in speech:
-        windows, has_sound = frames_of_array(s.samples, round(s.rate * speed), spec)
+        raw, there = frames_of_array(s.samples, round(s.rate * speed), replace(spec, level=None))
+        windows, has_sound = normalise(raw.copy(), there, spec, follower_of(spec))
         wave = network.wave(torch.from_numpy(windows)[None])
         spectra.append(network.spectra(wave)[0].half())
         present.append(torch.from_numpy(has_sound))
+        own, evened = decibels(raw), decibels(windows)
+        running = np.where(has_sound, (spec.level or 0.0) - (evened - own), spec.level_floor)
+        last = np.maximum.accumulate(np.where(has_sound, np.arange(len(running)), 0))
+        level.append(torch.from_numpy(running[last]).float())
+        loud = np.flatnonzero(own > own.max() - QUIET)
+        spoken.append((start[-1] + int(loud[0]), start[-1] + int(loud[-1]) + 1))
         start.append(start[-1] + len(has_sound))
-    return Heard(torch.cat(spectra), torch.cat(present), start)
+    return Heard(torch.cat(spectra), torch.cat(present), torch.cat(level), start, spoken)
+
+
+def decibels(windows: np.ndarray) -> np.ndarray:
+    """Mean power of windows (T, window) in dB of full scale, (T,)."""
+    return 10 * np.log10(np.square(windows, dtype=np.float64).mean(1) + 1e-12)
 
 
 class SpeechModel(nn.Module):
     """The audio network with what it is taught by: arousal and valence, and the emotion's name beside."""
 
-    def __init__(self, config: SpectrogramConfig, emotions: int) -> None:
+    def __init__(self, network: SpectrogramNetwork, emotions: int) -> None:
         super().__init__()
-        self.network = SpectrogramNetwork(config)
-        self.affect = nn.Linear(config.frame_size, 2)
-        self.emotion = nn.Linear(config.frame_size, emotions)
+        self.network = network
+        self.affect = nn.Linear(network.config.frame_size, 2)
+        self.emotion = nn.Linear(network.config.frame_size, emotions)
 
     def forward(self, spectra: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         """spectra (B, 9 T, bands), present (B, T) → arousal and valence (B, T, 2), logits (B, T, E)."""
@@ -130,41 +178,42 @@ class Batches:
     def batch(self, draw: np.random.Generator, mean: Tensor) -> Batch:
         """A batch; `mean` (bands,) stands for what is hidden of a spectrum."""
         rows = [self.row(int(i), draw) for i in draw.choice(len(self.share), BATCH, p=self.share)]
-        longest = max(sum(len(present) for _, _, present in row) for row in rows)
+        longest = max(sum(len(piece.present) for piece in row) for row in rows)
         bands = self.versions[0].spectra.shape[1]
-        spectra = torch.full((BATCH, longest * COLUMNS, bands), float(np.log(TINY)))
+        spectra = torch.full((BATCH, longest * COLUMNS, bands), self.disturb.silence)
         present = torch.zeros(BATCH, longest, dtype=torch.bool)
         for r, row in enumerate(rows):
-            x, there = torch.cat([s for _, s, _ in row]), torch.cat([p for _, _, p in row])
+            x, there = torch.cat([p.spectra for p in row]), torch.cat([p.present for p in row])
             spectra[r, : len(x)], present[r, : len(there)] = x, there
         spectra, present = self.disturb.stretched(spectra, present)
         return self.labelled(rows, self.disturb(spectra, mean), present, present.shape[1] / longest)
 
-    def row(self, utterance: int, draw: np.random.Generator) -> list[tuple[int, Tensor, Tensor]]:
+    def row(self, utterance: int, draw: np.random.Generator) -> list[Piece]:
         """An utterance, or a part of one of the same speaker and then it."""
         version = self.versions[int(draw.integers(len(self.versions)))]
-        before: list[tuple[int, Tensor, Tensor]] = []
-        if draw.random() < JOINED:
-            other = int(draw.choice(self.fellows[self.speakers[utterance]]))
-            before = [(other, *version.cut(other, draw, int(draw.integers(8, 28))))]
-        most = LONGEST - sum(len(present) for _, _, present in before)
-        return [*before, (utterance, *version.cut(utterance, draw, most))]
+        other, luck = int(draw.choice(self.fellows[self.speakers[utterance]])), draw.random()
+        if luck >= JOINED + AFTER:
+            return [version.cut(utterance, draw, LONGEST)]
+        before = version.cut(other, draw, int(draw.integers(8, 28)))
+        loudest = float(before.level[-1])
+        if luck >= JOINED:
+            return [version.cut(utterance, draw, LONGEST).after(loudest, self.disturb.softened)]
+        piece = version.cut(utterance, draw, LONGEST - len(before.present))
+        return [before, piece.after(loudest, self.disturb.softened)]
 
-    def labelled(
-        self, rows: list[list[tuple[int, Tensor, Tensor]]], spectra: Tensor, present: Tensor, stretch: float
-    ) -> Batch:
+    def labelled(self, rows: list[list[Piece]], spectra: Tensor, present: Tensor, stretch: float) -> Batch:
         """Lay the gold on frames that were stretched by a factor."""
         gold, own, utterances = torch.zeros(*present.shape, 2), [], []
         for r, row in enumerate(rows):
             at = 0
-            for utterance, _, there in row:
-                first, stop = round(at * stretch), round((at + len(there)) * stretch)
-                gold[r, first:stop] = self.gold[utterance]
+            for piece in row:
+                first, stop = round(at * stretch), round((at + len(piece.present)) * stretch)
+                gold[r, first:stop] = self.gold[piece.utterance]
                 mask = torch.zeros_like(present)
                 mask[r, first + (SETTLED if at else 0) : stop] = True
                 own.append(mask & present)
-                utterances.append(utterance)
-                at += len(there)
+                utterances.append(piece.utterance)
+                at += len(piece.present)
         return Batch(spectra, present, gold, torch.stack(own), utterances)
 
 
@@ -194,6 +243,11 @@ def mean_over(x: Tensor, mask: Tensor) -> Tensor:
     return (x * real).sum(1) / real.sum(1).clamp(min=1)
 
 
+def spectral() -> tuple[SpectrogramNetwork, Disturber]:
+    """The default model's audio network, and what disturbs its spectra."""
+    return SpectrogramNetwork(CONFIG), Disturber(CONFIG, torch.Generator())
+
+
 def train_speech(
     data: Path,
     run: Path,
@@ -201,21 +255,24 @@ def train_speech(
     epochs: int = 40,
     corpora: tuple[str, ...] = CORPORA,
     name: str = "audio",
+    make: Callable[[], tuple[SpectrogramNetwork, Disturber]] = spectral,
 ) -> Scores:
     """Train on affect; returns devel CCCs. Leaves run/NAME/weights.safetensors.
 
     Args:
         corpora: that are learned from; devel of all `CORPORA` is scored.
         name: of the stage's folder.
+        make: the network, not yet trained, and what disturbs what it hears.
     """
     train, devel = read_speech(data, "train", corpora), read_speech(data, "devel", CORPORA)
     torch.manual_seed(0)
-    model = SpeechModel(CONFIG, len({s.emotion for s in train}))
+    network, disturb = make()
+    model = SpeechModel(network, len({s.emotion for s in train}))
     versions = [hear(train, model.network, spec, speed) for speed in SPEEDS]
     shown = {c: [s for s in devel if s.corpus == c] for c in CORPORA}
     heard = {c: hear(speech, model.network, spec) for c, speech in shown.items()}
     model.network.measure(versions[0].spectra[::37].float())
-    batches = Batches(train, versions, Disturber(CONFIG, torch.Generator()))
+    batches = Batches(train, versions, disturb)
 
     def score() -> Scores:
         scores: Scores = {}
