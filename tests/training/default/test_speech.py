@@ -84,7 +84,7 @@ def test_waves_come_to_the_network_as_they_are() -> None:
     windows, _ = frames_of_array(one.samples, RATE, SPEC)
     np.testing.assert_allclose(heard.spectra.reshape(windows.shape).numpy(), windows, atol=2e-3)
     seen = network.eval().seen(heard.spectra[None].float())
-    assert seen.shape == (1, 10, CONFIG.embedding)
+    assert seen.shape == (1, 10, 2 * CONFIG.embedding)
 
 
 def test_a_row_is_at_most_as_long_as_a_step_takes() -> None:

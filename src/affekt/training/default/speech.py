@@ -21,7 +21,7 @@ from affekt.training.default.disturbed import Disturber
 from affekt.training.loop import FitSettings, Scores, fit, grouped
 from affekt.training.precision import quick_half
 
-CONFIG = SpectrogramConfig()
+CONFIG = SpectrogramConfig(listeners=2)
 CORPORA = ("ravdess", "emodb", "nemo")
 SHARES = {"ravdess": 1.0, "emodb": 1.6, "nemo": 1.6}
 """How often an utterance of a corpus is drawn, to another one of RAVDESS, which is much the largest."""
@@ -117,20 +117,24 @@ def decibels(windows: np.ndarray) -> np.ndarray:
 
 
 class SpeechModel(nn.Module):
-    """The audio network with what it is taught by: arousal and valence, and the emotion's name beside."""
+    """The audio network with what it is taught by: arousal and valence, and the emotion's name beside.
+
+    Each listener is taught by itself: two that err apart know more together than one that is twice as large.
+    """
 
     def __init__(self, network: SpectrogramNetwork, emotions: int) -> None:
         super().__init__()
-        self.network = network
-        self.affect = nn.Linear(network.config.frame_size, 2)
-        self.emotion = nn.Linear(network.config.frame_size, emotions)
+        self.network, c = network, network.config
+        self.affect = nn.ModuleList(nn.Linear(c.outputs, 2) for _ in range(c.listeners))
+        self.emotion = nn.ModuleList(nn.Linear(c.outputs, emotions) for _ in range(c.listeners))
 
-    def forward(self, spectra: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """spectra (B, 9 T, bands), present (B, T) → arousal and valence (B, T, 2), logits (B, T, E)."""
+    def forward(self, spectra: Tensor, present: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """spectra (B, 9 T, bands), present (B, T) → each listener's (B, T, 2), and its logits (B, T, E)."""
         with torch.autocast("cpu", torch.bfloat16, enabled=quick_half(torch.device("cpu"))):
             seen = self.network.seen(spectra)
-        x = self.network.summed(seen.float(), present)
-        return torch.tanh(self.affect(x)), self.emotion(x)
+        parts = self.network.summed(seen.float(), present).split(self.network.config.outputs, -1)
+        heads = zip(self.affect, self.emotion, parts, strict=True)
+        return [(torch.tanh(affect(x)), emotion(x)) for affect, emotion, x in heads]
 
 
 @dataclass(frozen=True)
@@ -219,20 +223,24 @@ class Batches:
 
 def loss_of(model: SpeechModel, batches: Batches, batch: Batch) -> Tensor:
     """1 − CCC of the frames and of the utterances, their squared error, and the emotion's cross-entropy."""
-    y, logits = model(batch.spectra, batch.present)
-    said, gold = batch.means(y), batches.gold[batch.utterances]
-    per_frame = concordance_loss(y, batch.gold, batch.present)
-    told = F.cross_entropy(batch.means(logits), batches.emotion[batch.utterances], label_smoothing=0.1)
-    return per_frame + concordance_loss(said, gold) + 2 * F.mse_loss(said, gold) + 0.5 * told
+    gold, emotion = batches.gold[batch.utterances], batches.emotion[batch.utterances]
+    losses = []
+    for y, logits in model(batch.spectra, batch.present):
+        said = batch.means(y)
+        told = F.cross_entropy(batch.means(logits), emotion, label_smoothing=0.1)
+        losses.append(concordance_loss(y, batch.gold, batch.present) + concordance_loss(said, gold))
+        losses.append(2 * F.mse_loss(said, gold) + 0.5 * told)
+    return torch.stack(losses).sum()
 
 
 @torch.no_grad()
 def judged(model: SpeechModel, heard: Heard) -> np.ndarray:
-    """Mean arousal and valence of each utterance, (U, 2)."""
+    """Mean arousal and valence of each utterance, and of all listeners, (U, 2)."""
     means = []
     for first, stop in zip(heard.start, heard.start[1:], strict=False):
         present = heard.present[None, first:stop]
-        y, _ = model(heard.spectra[None, first * COLUMNS : stop * COLUMNS].float(), present)
+        said = model(heard.spectra[None, first * COLUMNS : stop * COLUMNS].float(), present)
+        y = torch.stack([y for y, _ in said]).mean(0)
         means.append(mean_over(y, present)[0])
     return torch.stack(means).numpy()
 
