@@ -280,9 +280,9 @@ class Batches:
         return words, torch.cat([heard * mine, heard * ~mine], 1), sample(self.f.face)
 
     def noisy(self, text: Tensor, audio: Tensor, visual: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (B, T, ·) with noise."""
+        """Features (B, T, ·) with noise, one draw a row, so that averaging over time gains nothing."""
         text, audio, visual = (
-            x + n * torch.randn_like(x) if n.any() else x
+            x + n * torch.randn_like(x[:, :1]) if n.any() else x
             for x, n in zip((text, audio, visual), self.noise, strict=True)
         )
         return text, audio, visual
@@ -375,8 +375,10 @@ class Batches:
 
 
 def said(model: FusedHead, batch: Batch) -> Judged:
-    """What the model makes of a batch; in training, some of the features are dropped."""
-    text, audio, visual = (F.dropout(x, FEATURE_DROPOUT, model.training) for x in batch.features)
+    """What the model makes of a batch; in training, some features are dropped from all frames of a row."""
+    text, audio, visual = (
+        x * F.dropout(torch.ones_like(x[:, :1]), FEATURE_DROPOUT, model.training) for x in batch.features
+    )
     judged: Judged = model(text, audio, visual, batch.presence, model.head.initial(len(batch.gold)))
     return judged
 
