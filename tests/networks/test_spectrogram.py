@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -131,23 +130,6 @@ def test_each_person_is_summed_up_apart(network: SpectrogramNetwork) -> None:
     assert not torch.allclose(one[:, 22:30, half:], two[:, 22:30, half:])
     assert (one[:, :22, half:] == 0).all()
     assert (one[:, 22:30, :half] == 0).all()
-
-
-def test_listeners_are_each_by_itself() -> None:
-    """Two together give what each gives alone, side by side, in both halves."""
-    torch.manual_seed(3)
-    both = SpectrogramNetwork(replace(SMALL, listeners=2)).eval()
-    speaker, windows = torch.tensor([[0] * 8 + [1] * 6]), recording(14)
-    with torch.no_grad():
-        mine, theirs = both(windows, speaker).chunk(2, -1)
-        for i in range(2):
-            one = SpectrogramNetwork(SMALL).eval()
-            one.listeners[0].load_state_dict(both.listeners[i].state_dict())
-            part = slice(12 * i, 12 * (i + 1))
-            a, b = one(windows, speaker).chunk(2, -1)
-            torch.testing.assert_close(mine[..., part], a)
-            torch.testing.assert_close(theirs[..., part], b)
-    assert both.config.frame_size == 24 and mine.shape[-1] == 24
 
 
 def test_moments_by_hand() -> None:

@@ -97,6 +97,7 @@ def test_from_labelled_files_to_a_bundle_that_predicts(
     for module in (faces, sentences, speech, fusion, transfer):
         monkeypatch.setattr(module, "FitSettings", shortened(FitSettings))
     monkeypatch.setattr(faces, "BATCH", 32)
+    monkeypatch.setattr(sentences, "RUNS", 2)
     monkeypatch.setattr(speech, "BATCH", 6)
     monkeypatch.setattr(fusion, "TRAIN_SEQUENCES", 2)
     monkeypatch.setattr(fusion, "DEVEL_SEQUENCES", 1)
@@ -106,7 +107,7 @@ def test_from_labelled_files_to_a_bundle_that_predicts(
     for stage in ("faces", "text", "audio", "fusion", "bundle"):
         recipe.run_stages(data, run, stage)
     told = capsys.readouterr().out
-    assert told.count("epoch 0") == 4  # faces, text, audio, fusion
+    assert told.count("epoch 0") == 6  # faces, MiniLM twice, the text network, audio, fusion
 
     model = affekt.load_model(run / "bundle")
     assert np.isfinite(model.predict_texts(["a good friend"]).to_numpy()).all()
@@ -125,7 +126,7 @@ def test_from_labelled_files_to_a_bundle_that_predicts(
         capsys.readouterr().out.count("epoch 0") == len(FUSIONS) - 1 + 3
     )  # and a corpus left out, and waves
     card = " ".join(affekt.load_model(run / "bundle").card.split())
-    assert "| cross modal |" in card and "| emodb | no |" in card
+    assert "| residual |" in card and "| emodb | no |" in card
     assert "the raw waveform, the paper's" in card
     assert [r["stage"] for r in json.loads((run / "times.json").read_text())["rows"]] == [*recipe.STAGES]
     assert len(json.loads((run / "transfer.json").read_text())) == 3

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -55,14 +54,12 @@ class SpectrogramConfig(ClipConfig):
     heads: int = 8
     """Ways of weighing these frames."""
     outputs: int = 160
-    listeners: int = 1
-    """Networks over the same spectra, each trained by itself; their features stand side by side."""
     dropout: float = 0.3
 
     @property
     def frame_size(self) -> int:
         """Features of one half."""
-        return self.listeners * self.outputs
+        return self.outputs
 
     @property
     def past(self) -> int:
@@ -156,12 +153,19 @@ class CausalBlock(nn.Module):
         return F.max_pool2d(x, self.pool)
 
 
-class Listener(nn.Module):
+class SpectrogramNetwork(nn.Module):
     """Spectra → convolutions → what is heard now, and its mean and spread over the frames around."""
 
-    def __init__(self, config: SpectrogramConfig) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: SpectrogramConfig | None = None) -> None:
         super().__init__()
-        self.config = c = config
+        self.config = c = config or SpectrogramConfig()
+        self.spectra: nn.Module = Spectra(c)
+        bands = c.mels + c.tones
+        self.register_buffer("mean", torch.zeros(bands))
+        self.register_buffer("std", torch.ones(bands))
         m, t = c.mel_channels, c.tone_channels
         self.mels = nn.Sequential(
             CausalBlock(1, m[0], (1, 2)),
@@ -181,42 +185,8 @@ class Listener(nn.Module):
         self.now = nn.Linear(width, c.embedding)
         self.beside = nn.ModuleList(nn.Conv1d(c.embedding, c.embedding, 3, dilation=d) for d in DILATIONS)
         self.weigh = nn.Linear(c.embedding, c.heads)
-        self.told = nn.Linear(c.embedding * 2 * (1 + len(c.around)), c.outputs)
+        self.told = nn.Linear(c.embedding * 2 * (1 + len(c.around)), c.frame_size)
         self.dropout = nn.Dropout(c.dropout)
-
-    def seen(self, x: Tensor) -> Tensor:
-        """Standardised spectra (B, 9 (before + T), mels + tones) → (B, T, embedding)."""
-        mels = self.config.mels
-        maps = (self.mels, x[..., :mels]), (self.tones, x[..., mels:])
-        rows = [layers(part.unsqueeze(1)).transpose(1, 2).flatten(2) for layers, part in maps]
-        return torch.relu(self.now(self.dropout(torch.cat(rows, -1)[:, SEEN_BEFORE - 1 :])))
-
-    def summed(self, seen: Tensor, heard: Tensor) -> Tensor:
-        """Each frame beside those around it that are heard: seen (B, T, embedding) → (B, T, outputs)."""
-        e, there = self.dropout(seen), heard.unsqueeze(-1).to(seen.dtype)
-        x = e * there
-        for conv, d in zip(self.beside, DILATIONS, strict=True):
-            x = x + self.dropout(torch.relu(conv(F.pad(x.transpose(1, 2), (d, d))).transpose(1, 2))) * there
-        weights = torch.exp(self.weigh(x).clamp(-6, 6)) * there
-        found = [e, x]
-        for frames in self.config.around:
-            found += moments_around(x, weights, frames)
-        return self.dropout(torch.relu(self.told(torch.cat(found, -1))))
-
-
-class SpectrogramNetwork(nn.Module):
-    """A recording's spectra, and one or more that listen to them."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, config: SpectrogramConfig | None = None) -> None:
-        super().__init__()
-        self.config = c = config or SpectrogramConfig()
-        self.spectra: nn.Module = Spectra(c)
-        self.register_buffer("mean", torch.zeros(c.mels + c.tones))
-        self.register_buffer("std", torch.ones(c.mels + c.tones))
-        self.listeners = nn.ModuleList(Listener(c) for _ in range(c.listeners))
 
     @torch.no_grad()
     def measure(self, log_power: Tensor) -> None:
@@ -238,7 +208,7 @@ class SpectrogramNetwork(nn.Module):
         return by_speaker(features, speaker) if self.config.interlocutor else features
 
     def features(self, seen: Tensor, heard: Tensor, speaker: Tensor) -> Tensor:
-        """Frames of `seen`, heard (B, T) bool, speaker (B, T) → (B, T, frame_size)."""
+        """Frames (B, T, embedding) of `seen`, heard (B, T) bool, speaker (B, T) → (B, T, frame_size)."""
         # Each person is heard as if the other one were silent.
         other = speaker == 1
         both = torch.cat([heard & ~other, heard & other])
@@ -246,18 +216,28 @@ class SpectrogramNetwork(nn.Module):
         return torch.where(other.unsqueeze(-1), theirs, mine)
 
     def seen(self, log_power: Tensor) -> Tensor:
-        """What each listener makes of each frame of spectra (B, 9 T, mels + tones): (B, T, L · embedding)."""
+        """What the convolutions make of each frame of spectra (B, 9 T, mels + tones): (B, T, embedding)."""
+        c, before = self.config, SEEN_BEFORE - 1
         # Silence goes before the first frame, so that the convolutions do not see their padding there.
         silence = log_power.new_full((1, 1, 1), math.log(TINY))
-        silence = silence.expand(len(log_power), COLUMNS * (SEEN_BEFORE - 1), log_power.shape[2])
-        x = torch.log(torch.exp(torch.cat([silence, log_power], 1)) + math.exp(self.config.floor))
+        silence = silence.expand(log_power.shape[0], COLUMNS * before, c.mels + c.tones)
+        x = torch.log(torch.exp(torch.cat([silence, log_power], 1)) + math.exp(c.floor))
         x = (x - self.mean) / self.std
-        return torch.cat([cast(Listener, listener).seen(x) for listener in self.listeners], -1)
+        maps = (self.mels, x[..., : c.mels]), (self.tones, x[..., c.mels :])
+        rows = [layers(part.unsqueeze(1)).transpose(1, 2).flatten(2) for layers, part in maps]
+        return torch.relu(self.now(self.dropout(torch.cat(rows, -1)[:, before:])))
 
     def summed(self, seen: Tensor, heard: Tensor) -> Tensor:
-        """seen (B, T, L · embedding), heard (B, T) bool → what each listener sums up, (B, T, frame_size)."""
-        parts = zip(self.listeners, seen.split(self.config.embedding, -1), strict=True)
-        return torch.cat([cast(Listener, listener).summed(part, heard) for listener, part in parts], -1)
+        """Each frame beside those around it that are heard: seen (B, T, embedding) → (B, T, frame_size)."""
+        e, there = self.dropout(seen), heard.unsqueeze(-1).to(seen.dtype)
+        x = e * there
+        for conv, d in zip(self.beside, DILATIONS, strict=True):
+            x = x + self.dropout(torch.relu(conv(F.pad(x.transpose(1, 2), (d, d))).transpose(1, 2))) * there
+        weights = torch.exp(self.weigh(x).clamp(-6, 6)) * there
+        found = [e, x]
+        for frames in self.config.around:
+            found += moments_around(x, weights, frames)
+        return self.dropout(torch.relu(self.told(torch.cat(found, -1))))
 
 
 def moments_around(x: Tensor, weights: Tensor, frames: int) -> list[Tensor]:

@@ -41,10 +41,6 @@ class Disturber:
         louder = self.between(-1.2, 1.2, len(x), 1, 1)
         return self.hidden(torch.cat([mel, tone], -1) + louder, mean)
 
-    def softened(self, x: Tensor, decibels: Tensor) -> Tensor:
-        """Columns x (L, bands), each by so many dB (L,) softer."""
-        return (x - decibels.unsqueeze(1) * DB).clamp(min=self.silence)
-
     def between(self, low: float, high: float, *shape: int) -> Tensor:
         """Numbers between two bounds."""
         return torch.rand(shape, generator=self.generator) * (high - low) + low
@@ -79,9 +75,9 @@ class Disturber:
         return read_at(x[..., : self.mels], bands), read_at(x[..., self.mels :], steps)
 
     def in_noise(self, mel: Tensor, tone: Tensor) -> tuple[Tensor, Tensor]:
-        """Most get a noise of some colour at 0 to 30 dB, that swells and fades."""
+        """Most get a noise of some colour at 0 to 35 dB, that swells and fades."""
         n, length = mel.shape[:2]
-        softer = self.between(0, 30, n, 1, 1) * DB - 2
+        softer = self.between(0, 35, n, 1, 1) * DB - 2
         colour = self.curve(n, 5, 1.5) + self.between(-1, 1, n, 1, 1) * torch.linspace(-2, 2, self.mels)
         swell = F.interpolate(self.normal(n, 1, length // COLUMNS + 2), size=length, mode="linear")
         swell = swell.transpose(1, 2) * self.between(0, 1, n, 1, 1)
@@ -89,7 +85,7 @@ class Disturber:
         noise = loud + colour - softer + swell + 0.25 * self.normal(*mel.shape)
         slope = self.between(-1, 1, n, 1, 1) * torch.linspace(2, -2, self.tones)
         hum = tone.mean((1, 2), keepdim=True) + slope - softer + swell + 0.5 * self.normal(*tone.shape)
-        noisy = self.some(0.8, n)
+        noisy = self.some(0.7, n)
         return (
             torch.where(noisy, torch.logaddexp(mel, noise), mel),
             torch.where(noisy, torch.logaddexp(tone, hum), tone),

@@ -193,7 +193,7 @@ class Ear:
 def speech_model(run: Path, name: str = "audio") -> speech.SpeechModel:
     """The audio network that a stage has left."""
     weights = load_file(run / name / "weights.safetensors")
-    model = speech.SpeechModel(SpectrogramNetwork(speech.CONFIG), len(weights["emotion.0.bias"]))
+    model = speech.SpeechModel(SpectrogramNetwork(speech.CONFIG), len(weights["emotion.bias"]))
     model.load_state_dict(weights)
     return model.eval()
 

@@ -31,8 +31,8 @@ BATCH = 32
 RUNS = 3
 """Of MiniLM, whose weights are averaged."""
 NOISE = 0.5
-"""On the word vectors that the text network learns from, in units of their spread, one draw a sentence: MiniLM
-knows the sentences that it has learned from too well."""
+"""On the word vectors that the text network learns from, in units of their spread, one draw a sentence:
+MiniLM knows the sentences that it has learned from too well."""
 
 
 class MeanModel(nn.Module):

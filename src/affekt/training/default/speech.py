@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +11,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from affekt.media.sound import LevelFollower, follower_of, frames_of_array, normalise
+from affekt.media.sound import frames_of_array
 from affekt.networks.alternatives.spectrogram import COLUMNS, SpectrogramConfig, SpectrogramNetwork
 from affekt.scoring import ccc
-from affekt.timeline import FRAME_RATE, ClipSpec
+from affekt.timeline import ClipSpec
 from affekt.training.concordance import concordance_loss
 from affekt.training.default.data import Speech, read_speech
 from affekt.training.default.disturbed import Disturber
 from affekt.training.loop import FitSettings, Scores, fit, grouped
 from affekt.training.precision import quick_half
 
-CONFIG = SpectrogramConfig(listeners=2)
+CONFIG = SpectrogramConfig()
 CORPORA = ("ravdess", "emodb", "nemo")
 SHARES = {"ravdess": 1.0, "emodb": 1.6, "nemo": 1.6}
 """How often an utterance of a corpus is drawn, to another one of RAVDESS, which is much the largest."""
@@ -31,35 +31,8 @@ BATCH, LONGEST = 32, 48
 """Utterances of a step, and frames of each that are used at most."""
 JOINED = 0.4
 """How many are preceded by the end of another one of the same speaker, so that changes are learned."""
-AFTER = 0.2
-"""How many are heard as if another one of the same speaker had just been said, without hearing that one."""
 SETTLED = 6
 """Frames after such a join that do not count for an utterance's mean."""
-TRIMMED, SHORTENED, SHORTEST = 0.5, 0.3, 14
-"""How many utterances lose the quiet before and after their words, how many are cut, and to how many frames
-at least: how long a recording is silent tells its corpus, not the emotion."""
-QUIET = 25.0
-"""dB below an utterance's loudest frame, where its words have not begun or have ended."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Consecutive frames of an utterance."""
-
-    utterance: int
-    spectra: Tensor
-    """(9 n, bands), log-power."""
-    present: Tensor
-    """(n,) bool."""
-    level: Tensor
-    """(n,) dBFS of the loudest recent sound, by which the level was evened out."""
-
-    def after(self, loudest: float, softened: Callable[[Tensor, Tensor], Tensor]) -> Piece:
-        """As it is heard after sound of a level in dBFS, which the level follower still remembers."""
-        remembered = loudest - LevelFollower.DECAY / FRAME_RATE * torch.arange(len(self.level))
-        softer = (remembered - self.level).clamp(min=0).repeat_interleave(COLUMNS)
-        level = torch.maximum(self.level, remembered)
-        return Piece(self.utterance, softened(self.spectra, softer), self.present, level)
 
 
 @dataclass(frozen=True)
@@ -70,71 +43,46 @@ class Heard:
     """(9 N, bands) float16, log-power."""
     present: Tensor
     """(N,) bool, False where an utterance is silent."""
-    level: Tensor
-    """(N,) float32, dBFS of the loudest recent sound of each utterance."""
     start: list[int]
     """Frame where each utterance starts; one more at the end."""
-    spoken: list[tuple[int, int]]
-    """First frame of each utterance's words, and the frame after its last."""
 
-    def cut(self, utterance: int, draw: np.random.Generator, most: int) -> Piece:
-        """At most so many consecutive frames of an utterance, drawn."""
+    def cut(self, utterance: int, draw: np.random.Generator, most: int) -> tuple[Tensor, Tensor]:
+        """At most so many consecutive frames of an utterance, drawn: spectra (9 n, bands), present (n,)."""
         first, stop = self.start[utterance], self.start[utterance + 1]
-        if draw.random() < TRIMMED:
-            first, stop = self.spoken[utterance]
-        if draw.random() < SHORTENED:
-            most = min(most, int(draw.integers(SHORTEST, LONGEST)))
         if stop - first > most:
             first += int(draw.integers(stop - first - most + 1))
             stop = first + most
-        spectra = self.spectra[first * COLUMNS : stop * COLUMNS].float()
-        return Piece(utterance, spectra, self.present[first:stop], self.level[first:stop])
+        return self.spectra[first * COLUMNS : stop * COLUMNS].float(), self.present[first:stop]
 
 
 @torch.no_grad()
 def hear(speech: Sequence[Speech], network: SpectrogramNetwork, spec: ClipSpec, speed: float = 1.0) -> Heard:
     """The spectra that the network makes of utterances as a recording of theirs would bring them."""
-    spectra, present, level, start, spoken = [], [], [], [0], []
+    spectra, present, start = [], [], [0]
     for s in speech:
-        raw, there = frames_of_array(s.samples, round(s.rate * speed), replace(spec, level=None))
-        windows, has_sound = normalise(raw.copy(), there, spec, follower_of(spec))
+        windows, has_sound = frames_of_array(s.samples, round(s.rate * speed), spec)
         wave = network.wave(torch.from_numpy(windows)[None])
         spectra.append(network.spectra(wave)[0].half())
         present.append(torch.from_numpy(has_sound))
-        own, evened = decibels(raw), decibels(windows)
-        running = np.where(has_sound, (spec.level or 0.0) - (evened - own), spec.level_floor)
-        last = np.maximum.accumulate(np.where(has_sound, np.arange(len(running)), 0))
-        level.append(torch.from_numpy(running[last]).float())
-        loud = np.flatnonzero(own > own.max() - QUIET)
-        spoken.append((start[-1] + int(loud[0]), start[-1] + int(loud[-1]) + 1))
         start.append(start[-1] + len(has_sound))
-    return Heard(torch.cat(spectra), torch.cat(present), torch.cat(level), start, spoken)
-
-
-def decibels(windows: np.ndarray) -> np.ndarray:
-    """Mean power of windows (T, window) in dB of full scale, (T,)."""
-    return 10 * np.log10(np.square(windows, dtype=np.float64).mean(1) + 1e-12)
+    return Heard(torch.cat(spectra), torch.cat(present), start)
 
 
 class SpeechModel(nn.Module):
-    """The audio network with what it is taught by: arousal and valence, and the emotion's name beside.
-
-    Each listener is taught by itself: two that err apart know more together than one that is twice as large.
-    """
+    """The audio network with what it is taught by: arousal and valence, and the emotion's name beside."""
 
     def __init__(self, network: SpectrogramNetwork, emotions: int) -> None:
         super().__init__()
-        self.network, c = network, network.config
-        self.affect = nn.ModuleList(nn.Linear(c.outputs, 2) for _ in range(c.listeners))
-        self.emotion = nn.ModuleList(nn.Linear(c.outputs, emotions) for _ in range(c.listeners))
+        self.network = network
+        self.affect = nn.Linear(network.config.frame_size, 2)
+        self.emotion = nn.Linear(network.config.frame_size, emotions)
 
-    def forward(self, spectra: Tensor, present: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """spectra (B, 9 T, bands), present (B, T) → each listener's (B, T, 2), and its logits (B, T, E)."""
+    def forward(self, spectra: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """spectra (B, 9 T, bands), present (B, T) → arousal and valence (B, T, 2), logits (B, T, E)."""
         with torch.autocast("cpu", torch.bfloat16, enabled=quick_half(torch.device("cpu"))):
             seen = self.network.seen(spectra)
-        parts = self.network.summed(seen.float(), present).split(self.network.config.outputs, -1)
-        heads = zip(self.affect, self.emotion, parts, strict=True)
-        return [(torch.tanh(affect(x)), emotion(x)) for affect, emotion, x in heads]
+        x = self.network.summed(seen.float(), present)
+        return torch.tanh(self.affect(x)), self.emotion(x)
 
 
 @dataclass(frozen=True)
@@ -182,65 +130,60 @@ class Batches:
     def batch(self, draw: np.random.Generator, mean: Tensor) -> Batch:
         """A batch; `mean` (bands,) stands for what is hidden of a spectrum."""
         rows = [self.row(int(i), draw) for i in draw.choice(len(self.share), BATCH, p=self.share)]
-        longest = max(sum(len(piece.present) for piece in row) for row in rows)
+        longest = max(sum(len(present) for _, _, present in row) for row in rows)
         bands = self.versions[0].spectra.shape[1]
         spectra = torch.full((BATCH, longest * COLUMNS, bands), self.disturb.silence)
         present = torch.zeros(BATCH, longest, dtype=torch.bool)
         for r, row in enumerate(rows):
-            x, there = torch.cat([p.spectra for p in row]), torch.cat([p.present for p in row])
+            x, there = torch.cat([s for _, s, _ in row]), torch.cat([p for _, _, p in row])
             spectra[r, : len(x)], present[r, : len(there)] = x, there
         spectra, present = self.disturb.stretched(spectra, present)
         return self.labelled(rows, self.disturb(spectra, mean), present, present.shape[1] / longest)
 
-    def row(self, utterance: int, draw: np.random.Generator) -> list[Piece]:
+    def row(self, utterance: int, draw: np.random.Generator) -> list[tuple[int, Tensor, Tensor]]:
         """An utterance, or a part of one of the same speaker and then it."""
         version = self.versions[int(draw.integers(len(self.versions)))]
-        other, luck = int(draw.choice(self.fellows[self.speakers[utterance]])), draw.random()
-        if luck >= JOINED + AFTER:
-            return [version.cut(utterance, draw, LONGEST)]
-        before = version.cut(other, draw, int(draw.integers(8, 28)))
-        loudest = float(before.level[-1])
-        if luck >= JOINED:
-            return [version.cut(utterance, draw, LONGEST).after(loudest, self.disturb.softened)]
-        piece = version.cut(utterance, draw, LONGEST - len(before.present))
-        return [before, piece.after(loudest, self.disturb.softened)]
+        before: list[tuple[int, Tensor, Tensor]] = []
+        if draw.random() < JOINED:
+            other = int(draw.choice(self.fellows[self.speakers[utterance]]))
+            before = [(other, *version.cut(other, draw, int(draw.integers(8, 28))))]
+        most = LONGEST - sum(len(present) for _, _, present in before)
+        return [*before, (utterance, *version.cut(utterance, draw, most))]
 
-    def labelled(self, rows: list[list[Piece]], spectra: Tensor, present: Tensor, stretch: float) -> Batch:
+    def labelled(
+        self, rows: list[list[tuple[int, Tensor, Tensor]]], spectra: Tensor, present: Tensor, stretch: float
+    ) -> Batch:
         """Lay the gold on frames that were stretched by a factor."""
         gold, own, utterances = torch.zeros(*present.shape, 2), [], []
         for r, row in enumerate(rows):
             at = 0
-            for piece in row:
-                first, stop = round(at * stretch), round((at + len(piece.present)) * stretch)
-                gold[r, first:stop] = self.gold[piece.utterance]
+            for utterance, _, there in row:
+                first, stop = round(at * stretch), round((at + len(there)) * stretch)
+                gold[r, first:stop] = self.gold[utterance]
                 mask = torch.zeros_like(present)
                 mask[r, first + (SETTLED if at else 0) : stop] = True
                 own.append(mask & present)
-                utterances.append(piece.utterance)
-                at += len(piece.present)
+                utterances.append(utterance)
+                at += len(there)
         return Batch(spectra, present, gold, torch.stack(own), utterances)
 
 
 def loss_of(model: SpeechModel, batches: Batches, batch: Batch) -> Tensor:
     """1 − CCC of the frames and of the utterances, their squared error, and the emotion's cross-entropy."""
-    gold, emotion = batches.gold[batch.utterances], batches.emotion[batch.utterances]
-    losses = []
-    for y, logits in model(batch.spectra, batch.present):
-        said = batch.means(y)
-        told = F.cross_entropy(batch.means(logits), emotion, label_smoothing=0.1)
-        losses.append(concordance_loss(y, batch.gold, batch.present) + concordance_loss(said, gold))
-        losses.append(2 * F.mse_loss(said, gold) + 0.5 * told)
-    return torch.stack(losses).sum()
+    y, logits = model(batch.spectra, batch.present)
+    said, gold = batch.means(y), batches.gold[batch.utterances]
+    per_frame = concordance_loss(y, batch.gold, batch.present)
+    told = F.cross_entropy(batch.means(logits), batches.emotion[batch.utterances], label_smoothing=0.1)
+    return per_frame + concordance_loss(said, gold) + 2 * F.mse_loss(said, gold) + 0.5 * told
 
 
 @torch.no_grad()
 def judged(model: SpeechModel, heard: Heard) -> np.ndarray:
-    """Mean arousal and valence of each utterance, and of all listeners, (U, 2)."""
+    """Mean arousal and valence of each utterance, (U, 2)."""
     means = []
     for first, stop in zip(heard.start, heard.start[1:], strict=False):
         present = heard.present[None, first:stop]
-        said = model(heard.spectra[None, first * COLUMNS : stop * COLUMNS].float(), present)
-        y = torch.stack([y for y, _ in said]).mean(0)
+        y, _ = model(heard.spectra[None, first * COLUMNS : stop * COLUMNS].float(), present)
         means.append(mean_over(y, present)[0])
     return torch.stack(means).numpy()
 
@@ -275,8 +218,8 @@ def train_speech(
     train, devel = read_speech(data, "train", corpora), read_speech(data, "devel", CORPORA)
     torch.manual_seed(0)
     network, disturb = make()
-    # Pooling is several times slower in the other layout.
-    model = SpeechModel(network, len({s.emotion for s in train})).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = SpeechModel(network, len({s.emotion for s in train}))
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # pooling is far quicker so
     versions = [hear(train, model.network, spec, speed) for speed in SPEEDS]
     shown = {c: [s for s in devel if s.corpus == c] for c in CORPORA}
     heard = {c: hear(speech, model.network, spec) for c, speech in shown.items()}

@@ -1,6 +1,6 @@
 """Raw waveform or spectrogram: the paper's convolutions in the place of the spectra, all else the same.
 
-Same speech, same joins and levels, same frames before and after, same losses and epochs. Waves are disturbed
+Same speech, same joins, same frames before and after, same losses and epochs. Waves are disturbed
 by noise and gain, and heard at the same speeds; rooms, other pitches and hidden stripes, which are drawn on
 spectra, have no counterpart here.
 """
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from affekt.networks import AudioConfig, AudioNetwork
-from affekt.networks.alternatives.spectrogram import COLUMNS, Listener, SpectrogramConfig, SpectrogramNetwork
+from affekt.networks.alternatives.spectrogram import COLUMNS, SpectrogramConfig, SpectrogramNetwork
 from affekt.timeline import ClipSpec
 from affekt.timeline.files import write_values
 from affekt.training.default import speech
@@ -35,28 +34,15 @@ class Pieces(nn.Module):
         return windows.reshape(len(windows), -1, windows.shape[2] // COLUMNS)
 
 
-class WaveListener(Listener):
-    """`Listener` that hears each frame by the paper's convolutions."""
-
-    def __init__(self, config: SpectrogramConfig) -> None:
-        super().__init__(config)
-        self.mels, self.tones = nn.Sequential(), nn.Sequential()
-        self.frames = AudioNetwork(replace(FRAMES, window=config.window))
-        self.now = nn.Linear(self.frames.config.frame_size, config.embedding)
-
-    def seen(self, x: Tensor) -> Tensor:
-        """Pieces (B, 9 T, window / 9) → (B, T, embedding)."""
-        features = self.frames.frame_features(x.reshape(-1, self.config.window))
-        return torch.relu(self.now(self.dropout(features))).unflatten(0, (len(x), -1))
-
-
 class WaveNetwork(SpectrogramNetwork):
-    """`SpectrogramNetwork` whose listeners hear waves."""
+    """`SpectrogramNetwork` that hears each frame by the paper's convolutions."""
 
     def __init__(self, config: SpectrogramConfig) -> None:
         super().__init__(config)
         self.spectra = Pieces()
-        self.listeners = nn.ModuleList(WaveListener(config) for _ in range(config.listeners))
+        self.mels, self.tones = nn.Sequential(), nn.Sequential()
+        self.frames = AudioNetwork(replace(FRAMES, window=config.window))
+        self.now = nn.Linear(self.frames.config.frame_size, config.embedding)
 
     def measure(self, log_power: Tensor) -> None:
         """Waves are taken as they are."""
@@ -66,8 +52,9 @@ class WaveNetwork(SpectrogramNetwork):
         return windows
 
     def seen(self, log_power: Tensor) -> Tensor:
-        """Pieces (B, 9 T, window / 9) → (B, T, L · embedding)."""
-        return torch.cat([cast(WaveListener, listener).seen(log_power) for listener in self.listeners], -1)
+        """Pieces (B, 9 T, window / 9) → (B, T, embedding)."""
+        features = self.frames.frame_features(log_power.reshape(-1, self.frames.config.window))
+        return torch.relu(self.now(self.dropout(features))).unflatten(0, (len(log_power), -1))
 
 
 class WaveDisturber(Disturber):
@@ -78,16 +65,12 @@ class WaveDisturber(Disturber):
         self.silence = 0.0
 
     def __call__(self, x: Tensor, mean: Tensor) -> Tensor:  # noqa: ARG002 - called as spectra's is
-        """Most get white noise at 0 to 30 dB; all are up to 5 dB louder or softer."""
+        """Most get white noise at 0 to 35 dB; all are up to 5 dB louder or softer."""
         n = len(x)
         loud = x.square().mean((1, 2), keepdim=True).sqrt()
-        noise = loud * 10 ** (-self.between(0, 30, n, 1, 1) / 20) * self.normal(*x.shape)
+        noise = loud * 10 ** (-self.between(0, 35, n, 1, 1) / 20) * self.normal(*x.shape)
         gain = 10 ** (self.between(-5, 5, n, 1, 1) / 20)
-        return (x + noise * self.some(0.8, n)) * gain
-
-    def softened(self, x: Tensor, decibels: Tensor) -> Tensor:
-        """As `Disturber.softened`."""
-        return x * 10 ** (-decibels.unsqueeze(1) / 20)
+        return (x + noise * self.some(0.7, n)) * gain
 
     def stretched(self, x: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:
         """Waves cannot be stretched at the same pitch."""
