@@ -28,7 +28,7 @@ from affekt.training.precision import quick_half
 
 CONFIG = TextConfig(width=384, ngram_maps=50, projection=192, hidden=96)
 BATCH = 32
-RUNS = 3
+RUNS = 6
 """Of MiniLM, whose weights are averaged."""
 NOISE = 0.5
 """On the word vectors that the text network learns from, in units of their spread, one draw a sentence:
