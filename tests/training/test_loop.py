@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from affekt.training.loop import FitSettings, Scores, fit
+from affekt.training.loop import FitSettings, Scores, fit, logged
 
 VALUES = [1.0, 3, 2, 2, 2.5]
 
@@ -136,3 +136,8 @@ def test_log_and_files(tmp_path: Path) -> None:
     assert [row["epoch"] for row in rows] == ["0", "1", "2", "3", "4"]
     assert [float(row["a"]) for row in rows] == [1, 2, 3, 4, 5]
     assert all(math.isfinite(float(row["loss"])) for row in rows)
+
+
+def test_the_log_tells_the_last_epochs_scores(tmp_path: Path) -> None:
+    train(tmp_path, network(), scoring(VALUES))
+    assert logged(tmp_path) == {"a": 2.5, "b": 1.5}
