@@ -49,7 +49,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("detect faces", FaceDetector, "find"),
     ("follow and cut out the face", FaceFollower, "follow"),
     ("face network", Engine, "see"),
-    ("sound network", Engine, "hear"),
+    ("sound network", Engine, "listen"),
     ("text network", Engine, "encode"),
     ("fusion and head", Engine, "judge"),
     ("write the CSV", affekt.Prediction, "save_csv"),
