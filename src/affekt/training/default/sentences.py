@@ -90,7 +90,7 @@ def encoded(words: WordPieces, texts: list[str]) -> tuple[Tensor, ...]:
 
 @dataclass
 class Examples:
-    """Examples of one split as a model takes them, and their gold."""
+    """Sentences of one split as a model takes them, and their gold."""
 
     inputs: Callable[[np.ndarray], tuple[Tensor, ...]]
     """Rows → what a model takes."""
@@ -146,7 +146,7 @@ def read(data: Path, split: str) -> Examples:
 
 @torch.no_grad()
 def in_vectors(encoder: nn.Module, sentences: Examples) -> Examples:
-    """Examples as an encoder's word vectors, and which words are real."""
+    """The sentences as an encoder's word vectors, and which words are real."""
     vectors: list[Tensor] = [torch.zeros(0)] * len(sentences.lengths)
     rows = np.argsort(sentences.lengths, kind="stable")
     for part in np.split(rows, range(64, len(rows), 64)):

@@ -1,8 +1,8 @@
 """Raw waveform or spectrogram: the paper's convolutions in the place of the spectra, all else the same.
 
-Same speech, same joins, same frames before and after, same losses and epochs. Waves are disturbed
-by noise and gain, and heard at the same speeds; rooms, other pitches and hidden stripes, which are drawn on
-spectra, have no counterpart here.
+Same speech, same joins, same frames before and after, same losses and epochs. Waves are disturbed by noise
+and gain, and heard at the same speeds; what is drawn on spectra (other tempi and pitches, microphones, rooms,
+narrow bands, hidden stripes) has no counterpart here.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def compare_inputs(data: Path, run: Path, spec: ClipSpec, epochs: int = 40) -> N
     ]
     note = (
         f"{epochs} epochs each, by the network's own linear head, mean of an utterance's trace. All after the"
-        " frame's vector is the same. Noise and gain disturb both; other pitches, rooms and hidden stripes"
-        " only the spectra, for they are drawn on them."
+        " frame's vector is the same. Noise and gain disturb both; other tempi and pitches, microphones,"
+        " rooms, narrow bands and hidden stripes only the spectra, for they are drawn on them. Learning rate"
+        " and dropout were chosen for spectra."
     )
     write_values(run / "comparison.json", {"rows": rows, "note": note})
