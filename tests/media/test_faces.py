@@ -183,6 +183,17 @@ def test_subject_is_counted_by_size_and_kept(shared: Path, rank: int) -> None:
     assert np.abs(np.diff(middle)).max() < 0.5 * np.median(width)  # no jump to a neighbour
 
 
+def test_the_same_of_two_is_followed_in_the_mirror(shared: Path) -> None:
+    """Two people whose faces are of nearly one size, the larger of whom depends on the side."""
+    pictures = list(shots(shared / "clips" / "visualvoice_interview.mp4"))[::10]
+    assert len(pictures) >= 10
+    for shown in pictures:
+        mirrored = Shown(np.ascontiguousarray(shown.rgb[:, ::-1]))
+        one, other = (FaceFollower(SPEC, threads=1).follow(each) for each in (shown, mirrored))
+        assert one and other
+        assert one.box[0] + one.box[2] == pytest.approx(2 - other.box[0] - other.box[2], abs=0.1)
+
+
 @pytest.mark.parametrize(
     "name",
     ["grid_lrwp9a.mpg", "latentsync_demo2_lowq.webm", "openface_default.wmv", "visualvoice_interview.mp4"],

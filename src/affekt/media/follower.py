@@ -151,21 +151,37 @@ class FaceFollower:
         if self._box is None:
             if len(boxes) < self._rank:
                 return False
-            self._take(boxes, scores, self._rank)
+            self._take(rgb, boxes, scores, self._rank)
             return True
         if self._accept(boxes, scores, picture, NEAR if self._gap < GONE else NEARISH):
             return True
         if self._gap < GONE or not len(boxes):
             return False
-        self._take(boxes, scores)
+        self._take(rgb, boxes, scores)
         return True
 
-    def _take(self, boxes: np.ndarray, scores: np.ndarray, rank: int = 1) -> None:
+    def _take(self, rgb: np.ndarray, boxes: np.ndarray, scores: np.ndarray, rank: int = 1) -> None:
         """Follow the face furthest to the subject's side or, if it has none, the rank-th largest."""
         middles = boxes[:, 0] + boxes[:, 2]
-        order = {"left": middles, "right": -middles, None: -_areas(boxes)}[self._side]
+        order = {"left": middles, "right": -middles}[self._side] if self._side else -self._sizes(rgb, boxes)
         chosen = np.argsort(order, kind="stable")[rank - 1]
         self._box, self._score = boxes[chosen].astype(np.float64), float(scores[chosen])
+
+    def _sizes(self, rgb: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Areas of (N, 4) boxes by which the largest is chosen.
+
+        The detector makes a face a little larger or smaller in the mirror; of several, the mean of both
+        counts, so that the same one is followed either way.
+        """
+        areas = _areas(boxes)
+        if len(boxes) > 1 and len(found := self._detector.find(np.ascontiguousarray(rgb[:, ::-1]), KEPT)):
+            left, top, right, bottom = (found[:, :4] / _sides(rgb)).T
+            mirrored = np.stack([1 - right, top, 1 - left, bottom], 1)
+            distances = np.stack([_distances(box, mirrored) for box in boxes])
+            nearest = distances.argmin(1)
+            alike = distances.min(1) < NEAR
+            areas[alike] = (areas[alike] + _areas(mirrored)[nearest[alike]]) / 2
+        return areas
 
     def _accept(self, boxes: np.ndarray, scores: np.ndarray, picture: Picture, limit: float) -> bool:
         """Take the box nearest to the last one if it is near enough, smoothed lightly while followed."""
