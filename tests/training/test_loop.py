@@ -130,7 +130,7 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: p
 
 def test_log_and_files(tmp_path: Path) -> None:
     train(tmp_path, network(), scoring([1, 2, 3, 4, 5]))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["last.pt", "log.csv", "weights.safetensors"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["log.csv", "weights.safetensors"]
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1", "2", "3", "4"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from affekt.training.averaging import Average
@@ -52,7 +52,8 @@ def fit(
     """Train `model` to the end of its learning rate's decay, scoring it on devel after every epoch.
 
     The last weights are taken, or their running average, not the best on devel, so that devel has no say in
-    them. A run that was killed goes on at the epoch it was in: what an epoch draws depends on its number.
+    them. A run that was killed goes on at the epoch it was in: what an epoch draws depends on its number. One
+    that came to its end is not trained again: its weights are read.
 
     Args:
         folder: of this stage; holds last.pt while it goes on, weights.safetensors at the end, and log.csv.
@@ -63,13 +64,17 @@ def fit(
         The last epoch's scores.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    last, weights = folder / "last.pt", folder / WEIGHTS
+    if weights.exists():
+        model.load_state_dict(load_file(weights))
+        model.eval()
+        return logged(folder)
     optimiser = torch.optim.AdamW(
         groups, lr=settings.lr, betas=(0.9, 0.99), weight_decay=settings.weight_decay
     )
     peaks = [group["lr"] for group in optimiser.param_groups]
     average = Average(model, settings.average)
     first, scores = 0, Scores()
-    last = folder / "last.pt"
     if last.exists():
         saved = torch.load(last, weights_only=True)
         model.load_state_dict(saved["model"])
@@ -108,7 +113,8 @@ def fit(
         _replace(partial(torch.save, state), last)
     model.eval()
     average.keep()
-    save_weights(model, folder / WEIGHTS)
+    save_weights(model, weights)
+    last.unlink(missing_ok=True)
     return scores
 
 
