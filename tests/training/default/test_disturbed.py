@@ -71,29 +71,6 @@ def test_a_room_rings_on_and_leaves_the_beginning_alone(disturb: Disturber) -> N
     assert torch.equal(mel[wet[0], :, 0], tone[wet[0], :, 0])
 
 
-def test_drying_takes_from_what_sounds_on_and_leaves_onsets(disturb: Disturber) -> None:
-    x = torch.full((40, 80, BANDS), -9.0)
-    x[:, 10:] = torch.linspace(0, -9, 70).unsqueeze(1)
-    mel, tone = disturb.dried(x[..., :64], x[..., 64:])
-    lost = (x[..., 0] - mel[..., 0]).clamp(min=0)
-    dry = (lost[:, 20] > 0.05).nonzero().flatten()
-    assert 0 < len(dry) < 30
-    assert torch.equal(mel[lost[:, 20] == 0], x[lost[:, 20] == 0][..., :64])
-    assert lost[:, 10].max() < 0.01  # the onset
-    assert lost[dry, 15:].max() <= math.log(100) + 0.01  # no more than 20 dB
-    assert torch.equal(mel[dry[0], :, 0], tone[dry[0], :, 0])
-
-
-def test_drying_takes_a_share_of_a_steady_sound(disturb: Disturber) -> None:
-    x = torch.zeros(40, 60, BANDS)
-    mel, _ = disturb.dried(x[..., :64], x[..., 64:])
-    kept = torch.exp(mel[:, 40, 0])
-    assert kept.max() == pytest.approx(1)
-    dry = kept[kept < 0.99]
-    assert 0 < len(dry) < 30
-    assert 0.3 <= dry.min() < dry.max() <= 0.9
-
-
 def test_narrowing_takes_the_ends_of_the_spectrum(disturb: Disturber) -> None:
     narrow = disturb.narrowed(torch.zeros(200, 2, 64))
     lost = (narrow[:, 0] < 0).float()

@@ -8,7 +8,6 @@ than on the waveform. What is drawn follows from the generator.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -18,8 +17,6 @@ from affekt.networks.alternatives.spectrogram import COLUMNS, TINY, SpectrogramC
 
 DB = math.log(10) / 10
 """Of log-power."""
-PER_SECOND = 10 * COLUMNS
-"""Columns."""
 
 
 class Disturber:
@@ -38,7 +35,6 @@ class Disturber:
         """Disturb (B, L, mels + tones) in every way; `mean` (mels + tones,) stands for what is hidden."""
         mel, tone = self.pitched(x)
         mel = mel + self.curve(len(x), 6, 0.8) + self.curve(len(x), 3, 0.6)
-        mel, tone = self.dried(mel, tone)
         mel, tone = self.in_noise(mel, tone)
         mel, tone = self.in_a_room(mel, tone)
         mel = self.narrowed(mel)
@@ -71,8 +67,8 @@ class Disturber:
         return longer, kept > 0.5
 
     def pitched(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Raise or lower the voice by up to 4 semitones, formants and all: mels and tones, (B, L, ·)."""
-        shift = self.between(-4, 4, len(x), 1)
+        """Raise or lower the voice by up to 1.5 semitones, formants and all: mels and tones, (B, L, ·)."""
+        shift = self.between(-1.5, 1.5, len(x), 1)
         hz = 700 * (10 ** (self.centres / 2595) - 1) * 2 ** (shift / 12)
         bands = (2595 * torch.log10(1 + hz / 700) - self.centres[0]) / self.step
         steps = torch.arange(self.tones) + shift
@@ -95,37 +91,21 @@ class Disturber:
             torch.where(noisy, torch.logaddexp(tone, hum), tone),
         )
 
-    def dried(self, mel: Tensor, tone: Tensor) -> tuple[Tensor, Tensor]:
-        """Some lose what seems to be the room's, as in a studio: of each column, a share of those before it."""
-        decay = 60 * DB / (self.between(0.15, 0.6, len(mel), 1) * PER_SECOND)
-        room = torch.exp(-decay * torch.arange(1, 31))
-        room = room / room.sum(1, keepdim=True) * self.between(0.1, 0.7, len(mel), 1)
-        rows = self.some(0.3, len(mel)).flatten().nonzero().flatten()
-        return self.over_time(mel, tone, rows, room, lambda x, tail: torch.maximum(x - tail, 0.01 * x))
-
     def in_a_room(self, mel: Tensor, tone: Tensor) -> tuple[Tensor, Tensor]:
-        """Half sound on for 0.2 to 0.9 s (T60), as in a room."""
-        decay = 60 * DB / (self.between(0.2, 0.9, len(mel), 1) * PER_SECOND)
-        room = torch.exp(-decay * torch.arange(1, 45)) * self.between(0.05, 0.4, len(mel), 1)
-        rows = self.some(0.5, len(mel)).flatten().nonzero().flatten()
-        return self.over_time(mel, tone, rows, room, torch.add)
-
-    def over_time(
-        self,
-        mel: Tensor,
-        tone: Tensor,
-        rows: Tensor,
-        room: Tensor,
-        change: Callable[[Tensor, Tensor], Tensor],
-    ) -> tuple[Tensor, Tensor]:
-        """Change some rows' powers by what sounds on of the columns before: (B, K) of each, the nearest first."""
+        """Some sound on for 0.2 to 0.9 s (T60), as in a room."""
+        n, length, last = len(mel), mel.shape[1], 45
+        per_second = 10 * COLUMNS
+        decay = 60 * DB / (self.between(0.2, 0.9, n, 1) * per_second)
+        room = torch.exp(-decay * torch.arange(last)) * self.between(0.05, 0.4, n, 1)
+        room[:, 0] = 1
+        rows = self.some(0.3, n).flatten().nonzero().flatten()
         x = torch.cat([mel, tone], -1)
         if len(rows):
-            power = torch.exp(x[rows]).transpose(1, 2)
-            kernel = room[rows].flip(1).repeat_interleave(power.shape[1], 0).unsqueeze(1)
-            before = F.pad(power.reshape(1, -1, power.shape[2]), (room.shape[1], 0))[..., :-1]
-            tail = F.conv1d(before, kernel, groups=len(kernel)).reshape(power.shape)
-            x = x.index_copy(0, rows, torch.log(change(power, tail).transpose(1, 2) + TINY))
+            dry = torch.exp(x[rows]).transpose(1, 2)
+            kernel = room[rows].flip(1).repeat_interleave(dry.shape[1], 0).unsqueeze(1)
+            padded = F.pad(dry.reshape(1, -1, length), (last - 1, 0))
+            wet = F.conv1d(padded, kernel, groups=len(kernel)).reshape(dry.shape)
+            x = x.index_copy(0, rows, torch.log(wet.transpose(1, 2) + TINY))
         return x[..., : self.mels], x[..., self.mels :]
 
     def narrowed(self, mel: Tensor) -> Tensor:

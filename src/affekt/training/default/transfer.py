@@ -52,8 +52,8 @@ def heard_alone(
     )
 
 
-def train_head(folder: Path, train: fusion.Features, devel: fusion.Features, epochs: int = 6) -> Scores:
-    """The voice's head, as fusion's head learns from single utterances; devel CCCs of each corpus."""
+def train_head(folder: Path, train: fusion.Features, devel: fusion.Features, epochs: int = 6) -> FusedHead:
+    """The voice's head, as fusion's head learns from single utterances; its log has devel's CCCs."""
     torch.manual_seed(0)
     config = fusion.CONFIG.alone("audio")
     model = FusedHead(config)
@@ -66,24 +66,43 @@ def train_head(folder: Path, train: fusion.Features, devel: fusion.Features, epo
             yield torch.from_numpy(draw.choice(len(batches.share), BATCH, p=batches.share))
 
     def score() -> Scores:
-        shown, scores = fusion.Batches(devel), Scores()
+        y, scores = judged(model, devel), Scores()
         for i, corpus in enumerate(speech.CORPORA):
-            rows = (devel.speech_corpus == i).nonzero().flatten()
-            parts = [shown.speech(part) for part in rows.split(BATCH)]
-            y = torch.cat([speech.mean_over(fusion.said(model, b).y, b.mask) for b in parts])
-            arousal, valence = ccc(y.numpy(), devel.speech_gold[rows].numpy())
+            own = (devel.speech_corpus == i).numpy()
+            arousal, valence = ccc(y[own], devel.speech_gold[own].numpy())
             scores |= {f"{corpus} arousal": float(arousal), f"{corpus} valence": float(valence)}
         return scores
 
     settings = FitSettings(epochs, 1e-3, warmup=60, average=0.99)
     loss = lambda rows: fusion.batch_loss(model, batches.speech(rows))  # noqa: E731
-    return fit(folder, model, grouped(model, 0.02), drawn, loss, score, settings)
+    fit(folder, model, grouped(model, 0.02), drawn, loss, score, settings)
+    return model
+
+
+@torch.no_grad()
+def judged(model: FusedHead, features: fusion.Features) -> np.ndarray:
+    """Mean arousal and valence of each utterance, (U, 2)."""
+    batches, rows = fusion.Batches(features), torch.arange(len(features.speech_gold))
+    parts = [batches.speech(part) for part in rows.split(BATCH)]
+    return torch.cat([speech.mean_over(fusion.said(model, b).y, b.mask) for b in parts]).numpy()
+
+
+def figures(y: np.ndarray, gold: np.ndarray) -> dict[str, float]:
+    """CCC of both dimensions; r and mean error of arousal, which tell order from place: all of (N, 2)."""
+    arousal, valence = ccc(y, gold)
+    r = np.corrcoef(y[:, 0], gold[:, 0])[0, 1]
+    found = {"arousal": arousal, "valence": valence, "arousal, r": r}
+    found["arousal, mean error"] = (y - gold)[:, 0].mean()
+    return {name: round(float(value), 3) for name, value in found.items()}
 
 
 def leave_a_corpus_out(
     data: Path, run: Path, spec: ClipSpec, corpus: str = "emodb", epochs: int = 30
 ) -> None:
-    """Train network and head without a corpus and score its devel, for the card: RUN/transfer.json."""
+    """Train network and head without a corpus and score its devel, for the card: RUN/transfer.json.
+
+    Once more without the emotions that no other corpus has, which nothing could have been learned of.
+    """
     others = tuple(name for name in speech.CORPORA if name != corpus)
     name = f"audio-without-{corpus}"
     if not (run / name / "weights.safetensors").exists():
@@ -93,14 +112,13 @@ def leave_a_corpus_out(
     with torch.no_grad():
         train = heard_alone(fusion.Ear(network, fusion.DISTURBED), learned, spec, speech.SPEEDS[:3])
         devel = heard_alone(fusion.Ear(network, 0.0), shown, spec, (1.0,))
-    scores = train_head(run / f"{name}-head", train, devel)
-    rows = [
-        {
-            "devel of": name,
-            "learned from": "yes" if name in others else "no",
-            "arousal": round(scores[f"{name} arousal"], 3),
-            "valence": round(scores[f"{name} valence"], 3),
-        }
-        for name in speech.CORPORA
-    ]
+    y = judged(train_head(run / f"{name}-head", train, devel), devel)
+    gold = np.stack([u.gold for u in shown])
+    known = {u.emotion for u in learned}
+    strange = sorted({u.emotion for u in shown if u.corpus == corpus} - known)
+    sets = [(c, "yes" if c in others else "no", [u.corpus == c for u in shown]) for c in speech.CORPORA]
+    if strange:
+        rest = [u.corpus == corpus and u.emotion in known for u in shown]
+        sets.append((f"{corpus}, but {', '.join(strange)}", "no", rest))
+    rows = [{"devel of": of, "learned from": told, **figures(y[rows], gold[rows])} for of, told, rows in sets]
     write_values(run / "transfer.json", rows)
