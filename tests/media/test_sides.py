@@ -63,6 +63,13 @@ def test_who_is_gone_for_long_is_sought_on_the_same_side(monkeypatch: pytest.Mon
     assert seen[0] == 10 and seen[-1] == 90
 
 
+def test_who_is_gone_for_long_is_sought_by_the_same_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = [(MIDDLE,)] * (GONE + 6)  # the other one alone is not taken for the second largest
+    back = (10, 70, 34, 94)  # elsewhere, and the second largest still
+    seen = follow(2, (MIDDLE, RIGHT), *away, *[(MIDDLE, back)] * 6, monkeypatch=monkeypatch)
+    assert seen[0] == 170 and seen[GONE + 3] is None and seen[-1] == 10
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_of_a_real_picture(side: Side, shared: Path) -> None:
     """Two copies of one speaker side by side."""

@@ -82,7 +82,7 @@ COLUMNS = ("presence", "weights", "band")
     metavar="largest|left|right|N",
     default="largest",
     show_default=True,
-    help="Which face: the largest, the one furthest to a side, or the N-th largest of the first picture.",
+    help="Which face: the largest, the one furthest to a side, or the N-th largest.",
 )
 @click.option(
     "--threads",

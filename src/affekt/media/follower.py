@@ -76,9 +76,9 @@ class FaceFollower:
 
     Args:
         spec: size and framing of the crops.
-        subject: which face, counted by size in the first frame that has so many (1 = largest); None: the
-            largest in the first frame that has any; "left" or "right": the one whose centre is furthest to
-            that side of the picture, in the first frame that has any, and when it has been gone for long.
+        subject: which face, counted by size in the first frame that has so many (1 = largest), and again when
+            it has been gone for long; None: 1; "left" or "right": the one whose centre is furthest to that
+            side of the picture.
         threads: for the detector; None: ONNX Runtime's choice.
     """
 
@@ -155,12 +155,12 @@ class FaceFollower:
             return True
         if self._accept(boxes, scores, picture, NEAR if self._gap < GONE else NEARISH):
             return True
-        if self._gap < GONE or not len(boxes):
+        if self._gap < GONE or len(boxes) < self._rank:
             return False
-        self._take(rgb, boxes, scores)
+        self._take(rgb, boxes, scores, self._rank)
         return True
 
-    def _take(self, rgb: np.ndarray, boxes: np.ndarray, scores: np.ndarray, rank: int = 1) -> None:
+    def _take(self, rgb: np.ndarray, boxes: np.ndarray, scores: np.ndarray, rank: int) -> None:
         """Follow the face furthest to the subject's side or, if it has none, the rank-th largest."""
         middles = boxes[:, 0] + boxes[:, 2]
         order = {"left": middles, "right": -middles}[self._side] if self._side else -self._sizes(rgb, boxes)
