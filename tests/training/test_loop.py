@@ -126,6 +126,8 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: p
             train(tmp_path / "killed", network(), scoring([1, 2, 3, 4, 5]))
     train(tmp_path / "killed", resumed, scoring([1, 2, 3, 4, 5], first=2))
     assert same(undisturbed, resumed)
+    # The log had told of the epoch already; it tells of each once.
+    assert [row["epoch"] for row in rows_of(tmp_path / "killed" / "log.csv")] == ["0", "1", "2", "3", "4"]
 
 
 def test_log_and_files(tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def test_from_labelled_files_to_a_bundle_that_predicts(
     # What the checks measure needs real pairs; the rest is there.
     monkeypatch.setattr(recipe.pairs, "check_pairs", lambda *_: None)
     recipe.run_stages(data, run, "checks")
+    recipe.run_stages(data, run, "card")
     assert (
         capsys.readouterr().out.count("epoch 0") == len(FUSIONS) - 1 + 3
     )  # and a corpus left out, and waves

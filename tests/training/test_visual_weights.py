@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from affekt.errors import ModelError
 from affekt.networks import VisualConfig, VisualNetwork
 from affekt.networks.kinds import VISUAL, config_of
 from affekt.runtime.bundle import open_bundle
+from affekt.training.config import read_config
 from affekt.training.visual_weights import load_visual_weights
 from timm_process import facts
 
@@ -68,9 +70,29 @@ def test_default_gives_what_fits() -> None:
 
 
 def test_default_fits_nothing() -> None:
-    assert refused("default") == (
-        "visual.weights: nothing of the default model's visual network fits these sizes"
-    )
+    sizes = open_bundle("default").sizes["visual"]
+    assert sizes["width"] != TINY.width
+    said = refused("default")
+    assert said.startswith("visual.weights: default's trunk has other sizes; say visual: {width: 24, ")
+    # What it says makes it fit.
+    told = dict(part.split(": ") for part in said.partition("{")[2].rstrip("}").split(", "))
+    config = replace(TINY, **{name: int(n) for name, n in told.items()})
+    assert "tensors fit" in load_visual_weights(VisualNetwork(config), config, "default")
+
+
+def test_a_trunk_that_fits_in_part_is_refused() -> None:
+    sizes = open_bundle("default").sizes["visual"]
+    config = config_of(VISUAL, {**sizes, "bottlenecks": sizes["bottlenecks"] + 1})
+    with pytest.raises(ModelError, match=rf"say visual: \{{bottlenecks: {sizes['bottlenecks']}\}}$"):
+        load_visual_weights(VisualNetwork(config), config, "default")
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "examples").glob("*.yaml")))
+def test_the_examples_start_from_networks_that_fit(path: Path) -> None:
+    visual = dict(read_config(path).visual)
+    if visual.pop("weights", "none") == "default":
+        sizes = config_of(VISUAL, visual)
+        assert "tensors fit" in load_visual_weights(VisualNetwork(sizes), sizes, "default")
 
 
 def test_imagenet_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:

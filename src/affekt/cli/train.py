@@ -87,7 +87,7 @@ def run(config: Path, changes: tuple[str, ...], run: Path | None) -> None:
 )
 @click.option(
     "--stage",
-    type=click.Choice(["faces", "text", "audio", "fusion", "bundle", "checks"]),
+    type=click.Choice(["faces", "text", "audio", "fusion", "bundle", "checks", "card"]),
     help="[all that is not done]",
 )
 @click.option("--threads", type=click.IntRange(1, 256), default=None, help="[all cores]")

@@ -20,6 +20,7 @@ from affekt.training.averaging import Average
 Scores = dict[str, float]
 WEIGHTS = "weights.safetensors"
 """What a stage leaves in its folder."""
+LOG = "log.csv"
 BESIDE = ("epoch", "loss", "seconds")
 """What its log tells beside the scores."""
 
@@ -65,7 +66,7 @@ def fit(
     """
     folder.mkdir(parents=True, exist_ok=True)
     last, weights = folder / "last.pt", folder / WEIGHTS
-    if weights.exists():
+    if weights.exists() and (folder / LOG).exists():
         model.load_state_dict(load_file(weights))
         model.eval()
         return logged(folder)
@@ -81,6 +82,7 @@ def fit(
         optimiser.load_state_dict(saved["optimiser"])
         average.load(saved["average"], saved["steps"])
         first, scores = saved["epoch"] + 1, saved["scores"]
+    _forget(folder / LOG, first)
     for epoch in range(first, settings.epochs):
         torch.manual_seed(settings.seed * 100_003 + epoch)
         started, losses = time.time(), []
@@ -101,7 +103,7 @@ def fit(
         model.eval()
         with torch.no_grad(), average.shown():
             scores = score()
-        _log(folder / "log.csv", epoch, sum(losses) / len(losses), scores, time.time() - started)
+        _log(folder / LOG, epoch, sum(losses) / len(losses), scores, time.time() - started)
         state = {
             "model": model.state_dict(),
             "optimiser": optimiser.state_dict(),
@@ -120,7 +122,7 @@ def fit(
 
 def logged(folder: Path) -> Scores:
     """The scores of the last epoch that a stage's folder tells of."""
-    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+    with (folder / LOG).open(newline="", encoding="utf-8") as file:
         *_, last = csv.DictReader(file)
     return {name: float(value) for name, value in last.items() if name not in BESIDE}
 
@@ -144,11 +146,19 @@ def _contiguous(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.contiguous() for name, value in model.state_dict().items()}
 
 
-def _replace(write: Callable[[Path], None], path: Path) -> None:
+def _replace(write: Callable[[Path], object], path: Path) -> None:
     """Write beside and rename, so that a kill leaves the old file."""
     part = path.with_name(path.name + ".part")
     write(part)
     os.replace(part, path)
+
+
+def _forget(path: Path, first: int) -> None:
+    """Take epochs from `first` on out of the log: after a kill between log and checkpoint they come again."""
+    if path.exists():
+        head, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        text = "".join([head, *(row for row in rows if int(row.partition(",")[0]) < first)])
+        _replace(lambda part: part.write_text(text, encoding="utf-8"), path)
 
 
 def _log(path: Path, epoch: int, loss: float, scores: Scores, seconds: float) -> None:

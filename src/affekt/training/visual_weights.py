@@ -18,6 +18,8 @@ from affekt.runtime.bundle import WEIGHTS, open_bundle, sha256
 
 HRNET = "hrnet_w18"
 """What timm calls the network that our own trunk is cut from."""
+TRUNK_SIZES = ("width", "stem", "bottlenecks", "blocks", "stage2_modules", "stage3_modules")
+"""Of `VisualConfig`: by these, one trunk's weights fit another."""
 # What torch.load says of a file that holds more than tensors. Nothing unpickles, so nothing imports pickle.
 MORE_THAN_TENSORS: type[Exception] = vars(torch.serialization)["pickle"].UnpicklingError
 
@@ -28,7 +30,7 @@ def load_visual_weights(network: nn.Module, config: VisualConfig | BackboneConfi
     | source | what is loaded |
     |---|---|
     | `none` | nothing: random weights, as the paper, which does not speak of pre-training (readings 3.4) |
-    | `default` | the default model's visual network, as far as sizes fit; kind `hrnet` only |
+    | `default` | the default model's trunk, and its pools if sizes fit; kind `hrnet` only |
     | `imagenet` | the trunk, as timm has it on the Hugging Face hub |
     | a file | the trunk, from timm's weights as .safetensors, or .pth with nothing but tensors |
 
@@ -46,7 +48,7 @@ def load_visual_weights(network: nn.Module, config: VisualConfig | BackboneConfi
     if source == "none":
         return "The visual network starts from random weights."
     if source == "default":
-        return _from_default(network)
+        return _from_default(network, config)
     name = config.timm_name if isinstance(config, BackboneConfig) else HRNET
     if source == "imagenet":
         state, tag = _from_hub(name)
@@ -70,8 +72,8 @@ def _plain(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _from_default(network: nn.Module) -> str:
-    if isinstance(network.get_submodule("trunk"), TimmTrunk):
+def _from_default(network: nn.Module, config: VisualConfig | BackboneConfig) -> str:
+    if isinstance(config, BackboneConfig):
         raise ModelError("visual.weights: default is of kind hrnet; give a backbone imagenet or a file")
     bundle = open_bundle("default")
     own = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
@@ -82,8 +84,10 @@ def _from_default(network: nn.Module) -> str:
             value = file.get_tensor(f"visual.{name}")
             if value.shape == own[name].shape:
                 found[name] = value
-    if not any(name.startswith("trunk.") for name in found):
-        raise ModelError("visual.weights: nothing of the default model's visual network fits these sizes")
+    if any(name.startswith("trunk.") for name in own.keys() - found):
+        sizes = {name: bundle.sizes["visual"][name] for name in TRUNK_SIZES}
+        other = ", ".join(f"{name}: {n}" for name, n in sizes.items() if n != getattr(config, name))
+        raise ModelError(f"visual.weights: default's trunk has other sizes; say visual: {{{other}}}")
     network.load_state_dict(found, strict=False)
     return (
         f"The visual network starts from the model {bundle.name}, version {bundle.version}: "

@@ -29,6 +29,7 @@ from affekt.training.default import faces, sentences, speech
 from affekt.training.default.composed import FACE_VERSIONS, MISHEARD, Composed, Composer
 from affekt.training.default.data import Speech, read_faces, read_sentences, read_speech
 from affekt.training.default.disturbed import Disturber
+from affekt.training.default.fresh import fresh, weights
 from affekt.training.evening import start_evenly
 from affekt.training.loop import FitSettings, Scores, fit, grouped
 from affekt.training.precision import quick_half
@@ -94,20 +95,22 @@ class Features:
 
 
 def cached_features(data: Path, run: Path, split: str, spec: ClipSpec) -> Features:
-    """Features of `train` or `devel`, computed once into run/features, a file a modality."""
-    folder = run / "features"
-    text = kept(folder / f"{split}-text.safetensors", lambda: _text_features(data, run, split))
-    face = kept(folder / f"{split}-face.safetensors", lambda: _face_features(data, run, split, spec))
-    composed = kept(
-        folder / f"{split}-speech.safetensors",
-        lambda: _speech_features(data, run, split, spec, text, face["face_gold"]),
+    """Features of `train` or `devel` in run/features, a file a modality; made once for each network."""
+
+    def of(modality: str, stage: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        return kept(run / "features" / f"{split}-{modality}.safetensors", weights(run, stage), make)
+
+    text = of("text", "text", lambda: _text_features(data, run, split))
+    face = of("face", "faces", lambda: _face_features(data, run, split, spec))
+    composed = of(
+        "speech", "audio", lambda: _speech_features(data, run, split, spec, text, face["face_gold"])
     )
     return Features(**text, **face, **composed)
 
 
-def kept(path: Path, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """What a file holds; made and written if it is not there."""
-    if not path.exists():
+def kept(path: Path, sources: list[Path], make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What a file holds; made and written if it is not there, or older than what it is made of."""
+    if not fresh(path, sources):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         with torch.no_grad():

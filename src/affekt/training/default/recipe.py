@@ -1,4 +1,4 @@
-"""From the labelled data to the default bundle: three unimodal stages, the fusion, the export."""
+"""From the labelled data to the default bundle: three unimodal stages, the fusion, the export, its card."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from affekt.errors import ConfigError
 from affekt.networks import Multimodal
 from affekt.runtime.words import FILES
 from affekt.timeline import ClipSpec
@@ -24,6 +25,7 @@ from affekt.training.default import (
     waveform,
 )
 from affekt.training.default.data import read_faces, read_sentences
+from affekt.training.default.fresh import NETWORKS, fresh, weights
 from affekt.training.default.times import clocked
 from affekt.training.encoders import minilm_folder
 from affekt.training.export import write_bundle
@@ -50,13 +52,21 @@ def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | N
         data: folder with ferplus/, emobank/, speech.csv and the speech corpora.
         run: where checkpoints, logs, cached features and, at the end, `bundle/` lie.
         stage: one of `STAGES`.
+
+    Raises:
+        ConfigError: fusion has learned on networks that were trained anew since.
     """
     keep_freed()
     if threads:
         torch.set_num_threads(threads)
     for name in [stage] if stage else STAGES:
         print(f"{name} …", flush=True)
-        if not (run / name / WEIGHTS).exists():
+        made, sources = run / name / WEIGHTS, weights(run, *LEARNED_ON.get(name, ()))
+        if not fresh(made, sources):
+            if name == "fusion" and made.exists():
+                raise ConfigError(
+                    f"{made.parent}: has learned on networks that were trained anew since; move it away"
+                )
             with clocked(run, name):
                 STAGES[name](data, run)
 
@@ -73,7 +83,7 @@ def assemble(run: Path) -> tuple[torch.nn.Module, Multimodal]:
 
 
 def export(data: Path, run: Path) -> None:
-    """Write run/bundle with its card."""
+    """Write run/bundle with a card that says what is known by now."""
     encoder, model = assemble(run)
     tokenizer = (minilm_folder() / FILES["wordpieces"]).read_bytes()
     text = card.write(data, run, SPEC, model)
@@ -89,7 +99,6 @@ def export(data: Path, run: Path) -> None:
         band=coverage.measure_band(data, run, SPEC, model.fused_head),
         calibration=shown_to_int8(data),
     )
-    card.finish(data, run)
     print(f"wrote {run / 'bundle'}")
 
 
@@ -106,14 +115,19 @@ def shown_to_int8(data: Path) -> Calibration:
 
 
 def check(data: Path, run: Path) -> None:
-    """Measure for the card: other fusions, a corpus left out, the raw waveform, real pairs."""
-    fusion.compare_fusions(data, run, SPEC)
-    transfer.leave_a_corpus_out(data, run, SPEC)
-    waveform.compare_inputs(data, run, SPEC)
-    pairs.check_pairs(data, run, run / "bundle")
-    card.finish(data, run)
+    """Measure for the card what is not measured of this fusion yet: others, and what `CHECKS` names."""
+    for name, measure in CHECKS.items():
+        if not fresh(run / f"{name}.json", weights(run, "fusion")):
+            measure(data, run)
 
 
+CHECKS: dict[str, Callable[[Path, Path], object]] = {
+    "fusions": lambda data, run: fusion.compare_fusions(data, run, SPEC),
+    "transfer": lambda data, run: transfer.leave_a_corpus_out(data, run, SPEC),
+    "comparison": lambda data, run: waveform.compare_inputs(data, run, SPEC),
+    "pairs": lambda data, run: pairs.check_pairs(data, run, run / "bundle"),
+}
+"""What each leaves in RUN/NAME.json: five fusions, a corpus left out, the raw waveform, real pairs."""
 STAGES: dict[str, Callable[[Path, Path], object]] = {
     "faces": faces.train_faces,
     "text": sentences.train_sentences,
@@ -121,5 +135,8 @@ STAGES: dict[str, Callable[[Path, Path], object]] = {
     "fusion": lambda data, run: fusion.train_fusion(data, run, SPEC),
     "bundle": export,
     "checks": check,
+    "card": card.finish,
 }
-"""In the order in which they need each other."""
+"""In the order in which they need each other. The last two have no weights: they are done each time."""
+LEARNED_ON = {"fusion": NETWORKS, "bundle": (*NETWORKS, "fusion")}
+"""The stages whose weights another one is made of."""

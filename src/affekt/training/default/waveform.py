@@ -19,7 +19,7 @@ from affekt.timeline import ClipSpec
 from affekt.timeline.files import write_values
 from affekt.training.default import speech
 from affekt.training.default.disturbed import Disturber
-from affekt.training.loop import logged
+from affekt.training.loop import WEIGHTS, logged
 
 FRAMES = AudioConfig(channels=(32, 64, 128), dropout=0.2)
 """The paper's network at about the spectrogram's cost."""
@@ -84,8 +84,9 @@ def raw() -> tuple[SpectrogramNetwork, Disturber]:
 
 def compare_inputs(data: Path, run: Path, spec: ClipSpec, epochs: int = 40) -> None:
     """Train on waves as RUN/audio was on spectra, for the card: RUN/comparison.json."""
-    spectra = logged(run / "audio")
-    waves = speech.train_speech(data, run, spec, epochs, name=NAME, make=raw)
+    if not (run / NAME / WEIGHTS).exists():
+        speech.train_speech(data, run, spec, epochs, name=NAME, make=raw)
+    spectra, waves = logged(run / "audio"), logged(run / NAME)
     rows = [
         {"a frame is heard by": name} | {key: round(value, 3) for key, value in scores.items()}
         for name, scores in (("spectra (this model's)", spectra), ("the raw waveform, the paper's", waves))

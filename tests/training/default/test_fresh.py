@@ -1,0 +1,59 @@
+"""What a run has is as good as what it was made of."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from affekt.errors import ConfigError
+from affekt.training.default import recipe
+from affekt.training.default.fresh import fresh, weights
+from affekt.training.default.fusion import kept
+
+
+def write(path: Path, at: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    os.utime(path, (at, at))
+    return path
+
+
+def test_fresh_by_hand(tmp_path: Path) -> None:
+    old, new = write(tmp_path / "old", 100), write(tmp_path / "new", 200)
+    assert fresh(new, [old]) and fresh(new, [new]) and fresh(old, [])
+    assert not fresh(old, [new]) and not fresh(tmp_path / "none", [])
+    assert fresh(old, [tmp_path / "none"])
+
+
+def test_features_are_made_anew_when_the_network_is(tmp_path: Path) -> None:
+    import torch
+
+    made: list[int] = []
+
+    def make() -> dict[str, torch.Tensor]:
+        made.append(1)
+        return {"x": torch.tensor([len(made)])}
+
+    path, network = tmp_path / "features" / "x.safetensors", write(tmp_path / "audio", 100)
+    assert [int(kept(path, [network], make)["x"]) for _ in range(2)] == [1, 1]
+    os.utime(path, (150, 150))
+    write(network, 200)
+    assert int(kept(path, [network], make)["x"]) == 2
+
+
+def test_a_fusion_of_older_networks_is_not_built_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    for name in recipe.STAGES:
+        monkeypatch.setitem(recipe.STAGES, name, lambda *_, name=name: ran.append(name))
+    for path in weights(tmp_path, "faces", "text", "audio", "fusion", "bundle"):
+        write(path, 100)
+    recipe.run_stages(tmp_path, tmp_path)
+    assert ran == ["checks", "card"]
+    write(tmp_path / "fusion" / "weights.safetensors", 200)
+    recipe.run_stages(tmp_path, tmp_path, "bundle")
+    assert ran[2:] == ["bundle"]
+    write(tmp_path / "audio" / "weights.safetensors", 300)
+    with pytest.raises(ConfigError, match="fusion: has learned on networks that were trained anew"):
+        recipe.run_stages(tmp_path, tmp_path)
