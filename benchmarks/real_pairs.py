@@ -1,7 +1,7 @@
 """Voice, face, and the five fusions of both, on the same people's real takes (devel actors of RAVDESS).
 
-    python benchmarks/real_pairs.py [--data ../shared/data] [--model default] [--run runs/default]
-    python benchmarks/real_pairs.py --cross-validate 6 12 24
+    python benchmarks/real_pairs.py --data DATA [--model default] [--run runs/default]
+    python benchmarks/real_pairs.py --data DATA --cross-validate 6 12 24
 
 Prints the CCC of arousal and valence over the takes' means, mean and standard deviation over three seeds, and
 leaves pairs.json in the run's folder; the bundle's features are kept in there. With --cross-validate it
@@ -23,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="default")
     parser.add_argument("--run", type=Path, default=Path("runs/default"))
     parser.add_argument("--cross-validate", type=int, nargs="+", metavar="EPOCHS")

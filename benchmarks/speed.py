@@ -41,6 +41,7 @@ from affekt.media.follower import FaceFollower
 from affekt.runtime.bundle import open_bundle
 from affekt.runtime.engine import Engine
 from affekt.timeline import Prediction
+from affekt.timeline.files import write_values
 
 STAGES: tuple[tuple[str, Any, str], ...] = (
     ("decode the video", video, "decode"),
@@ -146,8 +147,8 @@ def print_likeness(ours: Prediction, theirs: Prediction) -> None:
     print(f"arousal {apart[0]:.3f}, valence {apart[1]:.3f}")
 
 
-def print_stages(model: str, film: Path, output: Path) -> None:
-    """Seconds and share of each stage, with one thread."""
+def print_stages(model: str, film: Path, output: Path) -> dict[str, float]:
+    """Seconds and share of each stage, with one thread; returns the shares."""
     stages, loaded = Stages(), affekt.load_model(model, threads=1)
     loaded.predict(film, pictures=False)  # so that no network is loaded within the run
     with ExitStack() as patches:
@@ -163,6 +164,25 @@ def print_stages(model: str, film: Path, output: Path) -> None:
         print(f"{name:32} {stages.own[name]:5.2f} {stages.own[name] / total:6.1%}")
     rest = total - sum(stages.own.values())
     print(f"{'rest':32} {rest:5.2f} {rest / total:6.1%}\n{'all':32} {total:5.2f}")
+    return {name: seconds / total for name, seconds in stages.own.items()}
+
+
+def write_cost(path: Path, taken: Taken, shares: dict[str, float], about: str) -> None:
+    """CPU time as the model card tells it (its `cost`)."""
+    cpu = {name: statistics.median(times) for name, (_, times) in taken.items()}
+    named = {
+        "plain": "the same job written plainly (`benchmarks/speed.py`)",
+        "affekt": "affekt, film to CSV",
+        "decoding": "decoding the film, nothing else",
+    }
+    rows = [
+        {about: said, "CPU seconds": f"{cpu[name]:.1f}", "× affekt's": f"{cpu[name] / cpu['affekt']:.2f}"}
+        for name, said in named.items()
+        if name in cpu
+    ]
+    parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items() if share >= 0.01)
+    note = f"Of affekt's time: {parts}."
+    write_values(path, {"rows": rows, "note": note})
 
 
 def main() -> None:
@@ -177,6 +197,9 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=5, help="[%(default)s]")
     parser.add_argument("--threads", type=int, help="for each of them [its own choice]")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="CPU times for the model card, RUN/cost.json"
+    )
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -207,7 +230,13 @@ def main() -> None:
     print_runs(taken)
     if arguments.mtcnn:
         print_likeness(given["affekt"], given["plain"])
-    print_stages(arguments.model, film, output)
+    shares = print_stages(arguments.model, film, output)
+    if arguments.json:
+        each = (
+            f"{arguments.threads} thread{'s' * (arguments.threads != 1)}" if arguments.threads else "threads"
+        )
+        about = f"{film.name}, {each}, median of {arguments.runs}"
+        write_cost(arguments.json, taken, shares, about)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ def test_features_are_made_anew_when_the_network_is(tmp_path: Path) -> None:
 
 def test_a_fusion_of_older_networks_is_not_built_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
+    monkeypatch.setattr(recipe, "look_over", lambda _: None)
+    monkeypatch.setattr(recipe.takes, "read_units", lambda _: {})
     for name in recipe.STAGES:
         monkeypatch.setitem(recipe.STAGES, name, lambda *_, name=name: ran.append(name))
     for path in weights(tmp_path, "faces", "text", "audio", "fusion", "bundle"):

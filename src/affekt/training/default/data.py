@@ -11,6 +11,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from affekt.errors import CorpusError
+
 FACE_CLASSES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 
 
@@ -18,6 +20,27 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV file with a header."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+NEEDED = (
+    *(f"ferplus/{name}" for name in ("train.csv", "train.zip", "devel.csv", "devel.zip", "coordinates.csv")),
+    *("emobank/train.csv", "emobank/dev.csv", "speech.csv", "speech_coordinates.csv"),
+)
+"""Files of the labelled data, beside the utterances that speech.csv names (docs/default.md)."""
+
+
+def look_over(data: Path) -> None:
+    """Is all there? Asked before hours of training.
+
+    Raises:
+        CorpusError: files are missing.
+    """
+    missing = [name for name in NEEDED if not (data / name).is_file()]
+    if not missing:
+        missing = [r["path"] for r in read_rows(data / "speech.csv") if not (data / r["path"]).is_file()]
+    if missing:
+        named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        raise CorpusError(f"{data}: lacks {named}; docs/default.md says what it has to hold")
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from affekt.training.default import (
     pairs,
     sentences,
     speech,
+    takes,
     transfer,
     waveform,
 )
-from affekt.training.default.data import read_faces, read_sentences
+from affekt.training.default.data import look_over, read_faces, read_sentences
 from affekt.training.default.fresh import NETWORKS, fresh, weights
 from affekt.training.default.times import clocked
 from affekt.training.encoders import minilm_folder
@@ -54,11 +55,15 @@ def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | N
         stage: one of `STAGES`.
 
     Raises:
+        CorpusError: of all stages, one will lack its data.
         ConfigError: fusion has learned on networks that were trained anew since.
     """
     keep_freed()
     if threads:
         torch.set_num_threads(threads)
+    if not stage:
+        look_over(data)
+        takes.read_units(data / takes.UNITS)  # nobody else reads them before the very end
     for name in [stage] if stage else STAGES:
         print(f"{name} …", flush=True)
         made, sources = run / name / WEIGHTS, weights(run, *LEARNED_ON.get(name, ()))

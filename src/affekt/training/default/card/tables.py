@@ -23,6 +23,8 @@ NAMES = {
     "urdu": "URDU",
 }
 """Sets as people call them."""
+AIMS = {TEXT: (0.55, 0.75), FACE: (0.85, 0.85), "ravdess": (0.72, 0.5), "emodb": (0.8, 0.45)}
+"""What CCC each part was to reach at least, set down before it was trained."""
 _SEXES = {"F": "women", "M": "men"}
 K = TypeVar("K", bound=Hashable)
 _HEAD = ("CCC [95 %]", "n (people)", "arousal", "valence")
@@ -32,6 +34,7 @@ def from_items(items: Sequence[Item]) -> dict[str, str]:
     """The slots of the card that are filled from items; an empty one where there is nothing to group by."""
     return {
         "singles": _singles(items),
+        "aims": _aims(items),
         "sexes": _sexes(items),
         "intensities": _intensities(items),
         "emotions": _emotions(items),
@@ -53,6 +56,21 @@ def _singles(items: Sequence[Item]) -> str:
         named = ", ".join(f"{_name(name)} {count}" for name, count in silent.items())
         lines.append(f"Items without an answer, which do not count: {named}.")
     return "\n\n".join(lines)
+
+
+def _aims(items: Sequence[Item]) -> str:
+    """What was aimed for beside what was reached; below, what was not."""
+    groups = _split(items, lambda item: item.set)
+    rows, short = [], []
+    for name, aim in AIMS.items():
+        if name in groups:
+            reached = concordance(groups[name]).value
+            rows.append([_name(name), _pair(np.array(aim), 2), _pair(np.array(reached), 3)])
+            for dimension, least, value in zip(("arousal", "valence"), aim, reached, strict=True):
+                if value < least:
+                    short.append(f"{_name(name)}'s {dimension} (by {number(least - value)})")
+    missed = f"Not reached: {', '.join(short)}." if short else "All of it was reached."
+    return "\n\n".join([table(("CCC, arousal / valence", "aimed for", "reached"), rows), missed])
 
 
 def _sexes(items: Sequence[Item]) -> str:
