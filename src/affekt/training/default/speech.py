@@ -30,7 +30,7 @@ SPEEDS = (1.0, 0.9, 1.1, 0.82, 1.2)
 BATCH, LONGEST = 32, 48
 """Utterances of a step, and frames of each that are used at most."""
 JOINED = 0.4
-"""How many are preceded by the end of another one of the same speaker, so that changes are learned."""
+"""How many are preceded by a part of what the same speaker said, so that changes are learned."""
 SETTLED = 6
 """Frames after such a join that do not count for an utterance's mean."""
 
