@@ -19,7 +19,7 @@ from affekt.cli.subjects import open_source
 from affekt.corpora.prepared.dataset import Dataset, Entry, Prepared, PreparedClip, open_prepared
 from affekt.errors import ConfigError, CorpusError, ModelError
 from affekt.networks import FUSIONS
-from affekt.runtime.bundle import open_bundle
+from affekt.runtime.bundle import WEIGHTS, open_bundle, sha256
 from affekt.runtime.engine import Engine
 from affekt.runtime.predictor import Predictor
 from affekt.scoring import ccc
@@ -194,6 +194,24 @@ def test_clips_for_another_model_are_refused(small_prepared: Path, tmp_path: Pat
     change_config(source, clip={**SPEC.to_dict(), "image_size": 48})
     with pytest.raises(CorpusError, match="was prepared with image_size 32, the model takes 48; prepare it"):
         finetune(str(source), small_prepared, tmp_path / "run", QUICK)
+
+
+def test_the_default_model_can_be_adapted(tmp_path: Path) -> None:
+    """It has graphs in int8 besides, whose tables are no weights of a network."""
+    bundle = open_bundle("default")
+    assert bundle.int8
+    model = learner_of(bundle).model
+    write_adapted(bundle, tmp_path / "same", "same", model, "# Same\n")
+    same = open_bundle(tmp_path / "same")
+    assert same.int8 == bundle.int8
+    assert sha256(same.folder / WEIGHTS) == sha256(bundle.folder / WEIGHTS)
+    with torch.no_grad():
+        next(model.visual.parameters()).mul_(1.5)
+    write_adapted(bundle, tmp_path / "other", "other", model, "# Other\n")
+    assert "visual" not in open_bundle(tmp_path / "other").int8
+    face = np.full((1, bundle.spec.image_size, bundle.spec.image_size, 3), 90, np.uint8)
+    one, other = (Engine(open_bundle(tmp_path / name), 1).see(face)[0] for name in ("same", "other"))
+    assert not np.allclose(one, other)
 
 
 def test_weights_that_do_not_fit_are_named(small_prepared: Path, tmp_path: Path) -> None:

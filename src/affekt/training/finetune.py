@@ -38,6 +38,9 @@ from affekt.training.precision import half_networks
 from affekt.training.run import Setting, kept_features, make_fabric, note
 from affekt.training.stage import RESULT, Stage, finished
 
+BESIDE = ("encoder.", "int8.")
+"""What a bundle's weights file holds beside the networks': the words' encoder, tables of graphs in int8."""
+
 
 def finetune(
     model: str,
@@ -119,7 +122,7 @@ def learner_of(bundle: Bundle, frozen: tuple[str, ...] = (), bf16: tuple[str, ..
         sizes = MultimodalConfig.from_dict({**bundle.sizes, "modalities": list(bundle.modalities)})
         learner = Learner(sizes, None, frozen, bf16)
         weights = load_file(bundle.folder / WEIGHTS)
-        own = {name: value for name, value in weights.items() if not name.startswith("encoder.")}
+        own = {name: value for name, value in weights.items() if not name.startswith(BESIDE)}
         missing, unexpected = learner.model.load_state_dict(own, strict=False)
     except (ImportError, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
