@@ -9,7 +9,15 @@ import pytest
 
 from affekt.timeline import ClipSpec
 from affekt.training.default import data
-from affekt.training.default.composed import FACE_VERSIONS, NEAREST, Composed, Composer, nearest, ranks
+from affekt.training.default.composed import (
+    FACE_VERSIONS,
+    MISTAKEN,
+    NEAREST,
+    Composed,
+    Composer,
+    nearest,
+    ranks,
+)
 from affekt.training.default.data import Speech, read_speech
 
 RATE = 8_000
@@ -170,6 +178,36 @@ def test_mishearing_is_likelier_among_near_arousals() -> None:
     said = speech(4)  # arousal −.8, −.5, −.2, .1
     made = Composer(said, grid(15), grid(12, 0.2), SPEC, misheard=1.0)
     draw = np.random.default_rng(2)
-    meant = np.array([said[made._meant(0, draw)].gold[0] for _ in range(400)]).round(1)
+    meant = np.array([said[made._taken(0, 1.0, MISTAKEN, draw)].gold[0] for _ in range(400)]).round(1)
     counts = [int((meant == np.float32(a).round(1)).sum()) for a in (-0.8, -0.5, -0.2, 0.1)]
     assert counts == sorted(counts, reverse=True) and counts[0] > 4 * counts[2]
+
+
+def test_a_misseen_face_changes_nothing_else() -> None:
+    said = speech(4)
+    whole, some = (Composer(said, grid(15), grid(12, 0.2), SPEC, misseen=share) for share in (0.0, 0.5))
+    one, other = (made.draw(np.random.default_rng(7)) for made in (whole, some))
+    assert np.array_equal(one.sound, other.sound) and np.array_equal(one.gold, other.gold)
+    assert np.array_equal(one.frame_sentence, other.frame_sentence)
+    assert np.array_equal(one.frame_face < 0, other.frame_face < 0)
+    changed = (one.frame_face != other.frame_face)[one.frame_face >= 0].mean()
+    assert 0.1 < changed < 0.8
+
+
+def test_faces_of_other_feelings_come_up_where_they_are_misseen() -> None:
+    """As composed otherwise, each face is one of the nearest to what was said."""
+    said, faces = speech(4), grid(15)
+    own = nearest(np.stack([s.gold for s in said]), faces)
+
+    def strange(misseen: float) -> bool:
+        made, draw = Composer(said, faces, grid(12, 0.2), SPEC, misseen=misseen), np.random.default_rng(3)
+        rows: set[int] = set()
+        for _ in range(10):
+            one = made.draw(draw)
+            of_subject = [i for i, s in enumerate(said) if s.speaker == one.subject]
+            shown = set((one.frame_face[one.frame_face >= 0] // FACE_VERSIONS).tolist())
+            rows |= shown - set(own[of_subject].ravel().tolist())
+        return bool(rows)
+
+    assert not strange(0.0)
+    assert strange(0.5)

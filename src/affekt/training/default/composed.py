@@ -23,6 +23,11 @@ MISHEARD = 0.4
 that it learned from better than any other; a fusion that saw it know that well would trust it too much."""
 MISTAKEN = np.array([0.25, 0.7])
 """How far off such a feeling is (sd of arousal, valence): voices tell valence less well than arousal."""
+MISSEEN = 0.25
+"""How many training utterances have the face of another feeling. Composed faces are picked to fit, and are of
+the kind that the face network learned from: a fusion that saw no others would trust real ones too much."""
+MISLEADING = np.array([0.5, 0.4])
+"""How far off that feeling is: faces tell arousal less well than valence."""
 FACE_VERSIONS = 3
 """Warps of a face whose features are kept; frames wander between them."""
 
@@ -62,14 +67,16 @@ class Composer:
         sentence_gold: np.ndarray,
         spec: ClipSpec,
         misheard: float = 0.0,
+        misseen: float = 0.0,
     ) -> None:
         """Match faces by coordinates and sentences by rank, since EmoBank's spread is small.
 
         Args:
             face_gold: (F, 2); sentence_gold: (S, 2), NaN where a sentence has no word.
             misheard: share of the utterances that stand for what another one was acted for.
+            misseen: share of them whose face does.
         """
-        self.spec, self.misheard = spec, misheard
+        self.spec, self.misheard, self.misseen = spec, misheard, misseen
         self.by_speaker: dict[str, list[int]] = {}
         for i, utterance in enumerate(speech):
             self.by_speaker.setdefault(utterance.speaker, []).append(i)
@@ -82,6 +89,7 @@ class Composer:
 
     def draw(self, draw: np.random.Generator) -> Composed:
         """One sequence of 20–60 s of one speaker, in a third of the cases with a partner's turns."""
+        (eyes,) = draw.spawn(1)  # what is misseen changes nothing else
         me = self.speakers[draw.integers(len(self.speakers))]
         rate = self.speech[self.by_speaker[me][0]].rate
         partner = self._partner(me, rate, draw) if draw.random() < 1 / 3 else None
@@ -98,7 +106,7 @@ class Composer:
             sound.append(samples)
             turns.append(Turn(at, at + seconds, subject=not other))
             if not other:
-                said.append((at, at + seconds, self._meant(i, draw)))
+                said.append((at, at + seconds, self._taken(i, self.misheard, MISTAKEN, draw)))
             pause = draw.uniform(0.1, 1.2)
             sound.append(np.zeros(round(pause * rate), np.float32))
             at += seconds + pause
@@ -107,14 +115,14 @@ class Composer:
         windows, has_sound = frames_of_array(wave * 10 ** (draw.uniform(-15, 3) / 20), rate, self.spec)
         n = len(windows)
         speaker = speaker_frames(turns if partner else None, n)
-        faces, sentences = self._faces(said, n, draw), self._sentences(said, n, draw)
+        faces, sentences = self._faces(said, n, draw, eyes), self._sentences(said, n, draw)
         return Composed(me, windows, has_sound, speaker, faces, sentences, self._gold(said, n))
 
-    def _meant(self, i: int, draw: np.random.Generator) -> int:
-        """The utterance itself, or one whose feeling it could be taken for."""
-        if draw.random() >= self.misheard:
+    def _taken(self, i: int, share: float, far: np.ndarray, draw: np.random.Generator) -> int:
+        """The utterance itself or, with this probability, one whose feeling it could be taken for."""
+        if draw.random() >= share:
             return i
-        likely = np.exp(-0.5 * (((self.gold - self.gold[i]) / MISTAKEN) ** 2).sum(1))
+        likely = np.exp(-0.5 * (((self.gold - self.gold[i]) / far) ** 2).sum(1))
         return int(draw.choice(len(likely), p=likely / likely.sum()))
 
     def _partner(self, me: str, rate: int, draw: np.random.Generator) -> str | None:
@@ -133,13 +141,20 @@ class Composer:
         padded = np.pad(gold, ((2, 2), (0, 0)), mode="edge")
         return np.mean([padded[i : i + n] for i in range(5)], axis=0).astype(np.float32)
 
-    def _faces(self, said: list[tuple[float, float, int]], n: int, draw: np.random.Generator) -> np.ndarray:
+    def _faces(
+        self,
+        said: list[tuple[float, float, int]],
+        n: int,
+        draw: np.random.Generator,
+        eyes: np.random.Generator,
+    ) -> np.ndarray:
         """A face held from each utterance to the next, gently changing, gone for a while now and then."""
         rows = np.full(n, -1, np.int64)
         version = np.cumsum(draw.random(n) < 0.15) + draw.integers(FACE_VERSIONS)
         starts = [0, *(frame_count(start) for start, _, _ in said[1:]), n]
         for (_, _, i), first, stop in zip(said, starts, starts[1:], strict=False):
-            face = self.faces[i, draw.integers(NEAREST)]
+            shown = self._taken(i, self.misseen, MISLEADING, eyes)
+            face = self.faces[shown, draw.integers(NEAREST)]
             rows[first:stop] = face * FACE_VERSIONS + version[first:stop] % FACE_VERSIONS
         for _ in range(draw.poisson(0.7)):
             first = int(draw.integers(n))

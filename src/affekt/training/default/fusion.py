@@ -26,7 +26,7 @@ from affekt.timeline import DIMENSIONS, ClipSpec
 from affekt.timeline.files import write_values
 from affekt.training.concordance import concordance_loss
 from affekt.training.default import faces, sentences, speech
-from affekt.training.default.composed import FACE_VERSIONS, MISHEARD, Composed, Composer
+from affekt.training.default.composed import FACE_VERSIONS, MISHEARD, MISSEEN, Composed, Composer
 from affekt.training.default.data import Speech, read_faces, read_sentences, read_speech
 from affekt.training.default.disturbed import Disturber
 from affekt.training.default.fresh import fresh, weights
@@ -127,8 +127,8 @@ def _speech_features(
     speeds = speech.SPEEDS[:3] if split == "train" else (1.0,)
     alone, heard, starts = ear.utterances(utterances, spec, speeds)
     sentence_gold = np.where(text["has_words"].numpy()[:, None], text["text_gold"].numpy(), np.nan)
-    misheard = MISHEARD if split == "train" else 0.0
-    composer = Composer(utterances, face_gold.numpy(), sentence_gold, spec, misheard)
+    mistakes = (MISHEARD, MISSEEN) if split == "train" else ()
+    composer = Composer(utterances, face_gold.numpy(), sentence_gold, spec, *mistakes)
     count, seed = (TRAIN_SEQUENCES, 1) if split == "train" else (DEVEL_SEQUENCES, 0)
     draw = np.random.default_rng(seed)
     audio, sequences = [], []
