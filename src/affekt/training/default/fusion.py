@@ -44,6 +44,8 @@ CONFIG = MultimodalConfig(
 WINDOW = 100
 """Frames of a training window (section 5.3)."""
 TRAIN_SEQUENCES, DEVEL_SEQUENCES = 600, 200
+SEEDS = {"train": 1, "devel": 0}
+"""Of the composed sequences of a split."""
 DISTURBED = 0.6
 """How many of the training sequences and utterances are heard disturbed."""
 FEATURE_DROPOUT, FEATURE_NOISE = 0.2, 0.5
@@ -126,11 +128,10 @@ def _speech_features(
     ear = Ear(speech_model(run).network, disturbed=DISTURBED if split == "train" else 0.0)
     speeds = speech.SPEEDS[:3] if split == "train" else (1.0,)
     alone, heard, starts = ear.utterances(utterances, spec, speeds)
-    sentence_gold = np.where(text["has_words"].numpy()[:, None], text["text_gold"].numpy(), np.nan)
     mistakes = (MISHEARD, MISSEEN) if split == "train" else ()
-    composer = Composer(utterances, face_gold.numpy(), sentence_gold, spec, *mistakes)
-    count, seed = (TRAIN_SEQUENCES, 1) if split == "train" else (DEVEL_SEQUENCES, 0)
-    draw = np.random.default_rng(seed)
+    composer = _composer(utterances, text, face_gold, spec, *mistakes)
+    count = TRAIN_SEQUENCES if split == "train" else DEVEL_SEQUENCES
+    draw = np.random.default_rng(SEEDS[split])
     audio, sequences = [], []
     for _ in range(count):
         sequence = composer.draw(draw)
@@ -153,6 +154,23 @@ def _speech_features(
         "subject": torch.tensor([speakers.index(s.subject) for s in sequences]),
         **{name: joined(name) for name in ("has_sound", "speaker", "frame_face", "frame_sentence", "gold")},
     }
+
+
+def _composer(
+    utterances: list[Speech], text: dict[str, Tensor], face_gold: Tensor, spec: ClipSpec, *mistakes: float
+) -> Composer:
+    sentence_gold = np.where(text["has_words"].numpy()[:, None], text["text_gold"].numpy(), np.nan)
+    return Composer(utterances, face_gold.numpy(), sentence_gold, spec, *mistakes)
+
+
+def misled(data: Path, features: Features, spec: ClipSpec) -> Features:
+    """Devel's composed sequences where every face is of another feeling, as far off as in training."""
+    text = {"has_words": features.has_words, "text_gold": features.text_gold}
+    utterances = read_speech(data, "devel", speech.CORPORA)
+    composer = _composer(utterances, text, features.face_gold, spec, 0.0, 1.0)
+    draw = np.random.default_rng(SEEDS["devel"])
+    faces = [composer.draw(draw).frame_face for _ in range(len(features.start) - 1)]
+    return replace(features, frame_face=torch.from_numpy(np.concatenate(faces)))
 
 
 class Ear:

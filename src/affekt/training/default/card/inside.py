@@ -44,8 +44,13 @@ def measure(data: Path, run: Path, spec: ClipSpec, model: Multimodal) -> None:
 @torch.no_grad()
 def composed(data: Path, run: Path, spec: ClipSpec, model: Multimodal) -> Rows:
     """Frame-wise CCC on the composed devel sequences, and what half precision changes."""
-    batches = fusion.Batches(fusion.cached_features(data, run, "devel", spec))
+    features = fusion.cached_features(data, run, "devel", spec)
+    batches = fusion.Batches(features)
     scores = {name: fusion.score_composed(model.fused_head, batches, keep) for name, keep in KEPT.items()}
+    misled = fusion.Batches(fusion.misled(data, features, spec))
+    for name in ("voice and face", "face alone"):
+        misleading = fusion.score_composed(model.fused_head, misled, KEPT[name])
+        scores[f"{name}, each face of another feeling"] = misleading
     full = FusedHead(model.config)
     full.load_state_dict(load_file(run / "fusion" / "weights.safetensors"))
     half = FusedHead(model.config).eval()
