@@ -235,7 +235,7 @@ def main() -> None:
         each = (
             f"{arguments.threads} thread{'s' * (arguments.threads != 1)}" if arguments.threads else "threads"
         )
-        about = f"{film.name}, {each}, median of {arguments.runs}"
+        about = f"60 s of 640 × 480 film, {each}, median of {arguments.runs}"
         write_cost(arguments.json, taken, shares, about)
 
 
