@@ -43,7 +43,9 @@ def test_features_are_made_anew_when_the_network_is(tmp_path: Path) -> None:
     assert int(kept(path, [network], make)["x"]) == 2
 
 
-def test_a_fusion_of_older_networks_is_not_built_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fusion_of_older_networks_is_not_built_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     ran: list[str] = []
     monkeypatch.setattr(recipe, "look_over", lambda _: None)
     monkeypatch.setattr(recipe.takes, "read_units", lambda _: {})
@@ -53,6 +55,12 @@ def test_a_fusion_of_older_networks_is_not_built_on(tmp_path: Path, monkeypatch:
         write(path, 100)
     recipe.run_stages(tmp_path, tmp_path)
     assert ran == ["checks", "card"]
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        *(f"{name}: done before" for name in ("faces", "text", "audio", "fusion", "bundle")),
+        "checks …",
+        "card …",
+    ]
     write(tmp_path / "fusion" / "weights.safetensors", 200)
     recipe.run_stages(tmp_path, tmp_path, "bundle")
     assert ran[2:] == ["bundle"]

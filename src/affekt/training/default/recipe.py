@@ -65,15 +65,17 @@ def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | N
         look_over(data)
         takes.read_units(data / takes.UNITS)  # nobody else reads them before the very end
     for name in [stage] if stage else STAGES:
-        print(f"{name} …", flush=True)
         made, sources = run / name / WEIGHTS, weights(run, *LEARNED_ON.get(name, ()))
-        if not fresh(made, sources):
-            if name == "fusion" and made.exists():
-                raise ConfigError(
-                    f"{made.parent}: has learned on networks that were trained anew since; move it away"
-                )
-            with clocked(run, name):
-                STAGES[name](data, run)
+        if fresh(made, sources):
+            print(f"{name}: done before", flush=True)
+            continue
+        if name == "fusion" and made.exists():
+            raise ConfigError(
+                f"{made.parent}: has learned on networks that were trained anew since; move it away"
+            )
+        print(f"{name} …", flush=True)
+        with clocked(run, name):
+            STAGES[name](data, run)
 
 
 def assemble(run: Path) -> tuple[torch.nn.Module, Multimodal]:
