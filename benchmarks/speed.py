@@ -180,7 +180,7 @@ def write_cost(path: Path, taken: Taken, shares: dict[str, float], about: str) -
         for name, said in named.items()
         if name in cpu
     ]
-    parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items() if share >= 0.01)
+    parts = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items() if share >= 0.01)
     note = f"Of affekt's time: {parts}."
     write_values(path, {"rows": rows, "note": note})
 

@@ -20,7 +20,7 @@ from affekt.training.averaging import Average
 Scores = dict[str, float]
 WEIGHTS = "weights.safetensors"
 """What a stage leaves in its folder."""
-LOG = "log.csv"
+LAST, LOG = "last.pt", "log.csv"
 BESIDE = ("epoch", "loss", "seconds")
 """What its log tells beside the scores."""
 
@@ -65,7 +65,7 @@ def fit(
         The last epoch's scores.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    last, weights = folder / "last.pt", folder / WEIGHTS
+    last, weights = folder / LAST, folder / WEIGHTS
     if weights.exists() and (folder / LOG).exists():
         model.load_state_dict(load_file(weights))
         model.eval()

@@ -9,8 +9,9 @@ import pytest
 
 from affekt.errors import ConfigError
 from affekt.training.default import recipe
-from affekt.training.default.fresh import fresh, weights
-from affekt.training.default.fusion import kept
+from affekt.training.default.fresh import fresh, refuse_older, weights
+from affekt.training.default.fusion import kept, train_fusion
+from affekt.training.default.transfer import leave_a_corpus_out
 
 
 def write(path: Path, at: int) -> Path:
@@ -43,7 +44,7 @@ def test_features_are_made_anew_when_the_network_is(tmp_path: Path) -> None:
     assert int(kept(path, [network], make)["x"]) == 2
 
 
-def test_a_fusion_of_older_networks_is_not_built_on(
+def test_what_is_done_is_not_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran: list[str] = []
@@ -64,6 +65,25 @@ def test_a_fusion_of_older_networks_is_not_built_on(
     write(tmp_path / "fusion" / "weights.safetensors", 200)
     recipe.run_stages(tmp_path, tmp_path, "bundle")
     assert ran[2:] == ["bundle"]
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "last.pt"])
+@pytest.mark.parametrize(
+    ("stage", "kind"), [("fusion", "residual"), ("fusion-concatenation", "concatenation")]
+)
+def test_no_fusion_of_older_networks_is_built_on(tmp_path: Path, stage: str, kind: str, file: str) -> None:
+    """Neither the default's nor one of those that are compared with it, finished or not."""
+    for path in weights(tmp_path, "faces", "text"):
+        write(path, 100)
+    write(tmp_path / stage / file, 200)
+    refuse_older(tmp_path / stage, weights(tmp_path, "faces", "text"))
     write(tmp_path / "audio" / "weights.safetensors", 300)
-    with pytest.raises(ConfigError, match="fusion: has learned on networks that were trained anew"):
-        recipe.run_stages(tmp_path, tmp_path)
+    with pytest.raises(ConfigError, match=f"{stage}: has learned on networks that were trained anew"):
+        train_fusion(tmp_path, tmp_path, recipe.SPEC, kind)
+
+
+def test_no_head_of_an_older_network_is_scored(tmp_path: Path) -> None:
+    write(tmp_path / "audio-without-emodb-head" / "weights.safetensors", 100)
+    write(tmp_path / "audio-without-emodb" / "weights.safetensors", 200)
+    with pytest.raises(ConfigError, match="audio-without-emodb-head: has learned on networks"):
+        leave_a_corpus_out(tmp_path, tmp_path, recipe.SPEC)

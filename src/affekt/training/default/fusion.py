@@ -29,7 +29,7 @@ from affekt.training.default import faces, sentences, speech
 from affekt.training.default.composed import FACE_VERSIONS, MISHEARD, MISSEEN, Composed, Composer
 from affekt.training.default.data import Speech, read_faces, read_sentences, read_speech
 from affekt.training.default.disturbed import Disturber
-from affekt.training.default.fresh import fresh, weights
+from affekt.training.default.fresh import NETWORKS, fresh, refuse_older, weights
 from affekt.training.evening import start_evenly
 from affekt.training.loop import FitSettings, Scores, fit, grouped
 from affekt.training.precision import quick_half
@@ -460,7 +460,12 @@ def train_fusion(
 
     Args:
         kind: of fusion; another than the default's leaves run/fusion-KIND/weights.safetensors.
+
+    Raises:
+        ConfigError: it was learned on networks that were trained anew since.
     """
+    folder = run / ("fusion" if kind == CONFIG.fusion.kind else f"fusion-{kind}")
+    refuse_older(folder, weights(run, *NETWORKS))
     train = Batches(cached_features(data, run, "train", spec), FEATURE_NOISE)
     devel = Batches(cached_features(data, run, "devel", spec))
     torch.manual_seed(0)
@@ -474,7 +479,6 @@ def train_fusion(
         arousal, valence = score_composed(model, devel)
         return {"fused arousal": float(arousal), "fused valence": float(valence)} | score_alone(model, devel)
 
-    folder = run / ("fusion" if kind == CONFIG.fusion.kind else f"fusion-{kind}")
     settings = FitSettings(epochs, 1e-3, warmup=60, average=0.99)
     return fit(folder, model, grouped(model, 0.02), train.epoch, loss, score, settings)
 

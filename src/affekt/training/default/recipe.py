@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from affekt.errors import ConfigError
 from affekt.networks import Multimodal
 from affekt.runtime.words import FILES
 from affekt.timeline import ClipSpec
@@ -69,10 +68,6 @@ def run_stages(data: Path, run: Path, stage: str | None = None, threads: int | N
         if fresh(made, sources):
             print(f"{name}: done before", flush=True)
             continue
-        if name == "fusion" and made.exists():
-            raise ConfigError(
-                f"{made.parent}: has learned on networks that were trained anew since; move it away"
-            )
         print(f"{name} …", flush=True)
         with clocked(run, name):
             STAGES[name](data, run)

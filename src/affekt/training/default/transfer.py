@@ -15,6 +15,7 @@ from affekt.timeline import ClipSpec
 from affekt.timeline.files import write_values
 from affekt.training.default import fusion, speech
 from affekt.training.default.data import Speech, read_speech
+from affekt.training.default.fresh import refuse_older, weights
 from affekt.training.evening import start_evenly
 from affekt.training.loop import FitSettings, Scores, fit, grouped
 
@@ -107,6 +108,7 @@ def leave_a_corpus_out(
     name = f"audio-without-{corpus}"
     if not (run / name / "weights.safetensors").exists():
         speech.train_speech(data, run, spec, epochs, others, name)
+    refuse_older(run / f"{name}-head", weights(run, name))
     network = fusion.speech_model(run, name).network
     learned, shown = read_speech(data, "train", others), read_speech(data, "devel", speech.CORPORA)
     with torch.no_grad():
